@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from eyeline.codings.coding import Coding, renamed, revalued, some
 from eyeline.codings.eaf_template import write_into
 from eyeline.codings.formats import FORMATS, format_of, read_file
-from eyeline.codings.table import Dialect, text_of, write_workbook
+from eyeline.codings.table import Dialect, csv_bytes, text_of, workbook
 from eyeline.corrections.rewrite import load_corrected
 from eyeline.errors import DataError, UsageError
 from eyeline.export.boxes import coco_bytes, mot
@@ -105,13 +104,10 @@ def _of_results(source: Path, out: Path, wishes: Wishes, boxes: str | None) -> b
         raise UsageError(f"--table {wishes.table}; must be one of {', '.join(TABLES)}")
     head, rows = plain_rows(load_corrected(source), wishes.table)
     if out.suffix.lower() == ".xlsx":
-        file = io.BytesIO()
-        write_workbook(file, {wishes.table: (head, rows)})
-        return file.getvalue()
+        return workbook({wishes.table: (head, rows)})
     if out.suffix.lower() != ".csv":
         raise UsageError(f"{out}: --table writes .csv or .xlsx")
-    text = text_of(head, rows, wishes.dialect)
-    return text.encode("utf-8-sig" if wishes.dialect == "excel-eu" else "utf-8")
+    return csv_bytes(text_of(head, rows, wishes.dialect), wishes.dialect)
 
 
 def _chosen(coding: Coding, wanted: Sequence[str]) -> Coding:

@@ -63,7 +63,8 @@ def spread(
         name=getattr(work, "__name__", "work"),
     )(_task)
     given, here = ray.put((work, begin)), str(Path.cwd())  # networks in it travel once a machine
-    waiting, pending = deque((each, 0) for each in arguments), {}
+    waiting = deque((each, 0) for each in arguments)
+    pending: dict[Any, tuple[tuple[Any, ...], int]] = {}
     try:
         while waiting or pending:
             while waiting and len(pending) < _QUEUED:

@@ -144,14 +144,15 @@ def write(known: Sequence[Camera], analyses: Sequence[Analysis], out: Path) -> P
     Raises:
         OutputError: the folder cannot be written.
     """
-    from eyeline.export.session import joint_eaf, render
+    from eyeline.export.session import joint_eaf, named_persons, render
 
     recordings = list(zip(known, analyses, strict=True))
     listed = [(c.name, c.folder, c.offset_s, c.how, c.confidence, a) for c, a in recordings]
     document, begins_s = joint_eaf([(n, f, at, a) for n, f, at, _, _, a in listed], out)
     write_bytes(out / ELAN, document)
     page = write_bytes(out / REPORT, render(listed, begins_s).encode("utf-8", "replace"))
-    content = {"format": FORMAT, "version": VERSION, "elan_begins_s": begins_s}
+    persons = named_persons([(camera.name, analysis) for camera, analysis in recordings])
+    content = {"format": FORMAT, "version": VERSION, "elan_begins_s": begins_s, "persons": persons}
     write_json(out / INDEX, content | {"cameras": [_entry(*one) for one in recordings]})
     return page
 
@@ -178,19 +179,19 @@ def read(out: Path) -> tuple[Camera, ...]:
     return known
 
 
-def follow(folder: Path) -> list[str]:
-    """Write the sessions that the results of a video belong to again, as corrections are now.
+def follow(*folders: Path) -> list[str]:
+    """Write the sessions that the results of some videos belong to again, as these are now.
 
     Returns:
         What to report of those that could not be written.
     """
-    place, notes = folder.resolve(), []
-    for out in place.parents:
+    places, notes = {folder.resolve() for folder in folders}, []
+    for out in sorted({out for place in places for out in place.parents}):
         if _index(out) is None:
             continue
         try:
             known = read(out)
-            if place in [(out / camera.folder).resolve() for camera in known]:
+            if places & {(out / camera.folder).resolve() for camera in known}:
                 write(known, [load_corrected(out / camera.folder) for camera in known], out)
         except (DataError, OutputError) as error:
             notes.append(f"{out / REPORT} is out of date and could not be written again: {error}")

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sample_parts import talkers
 
-from eyeline.errors import EyelineError
+from eyeline.errors import DataError, EyelineError
 from eyeline.evaluation.metrics import roc_auc
 from eyeline.speech.mfcc import mfcc
 from eyeline.speech.syncnet import evidence
@@ -53,6 +53,42 @@ _TALKERS = 30  # that a stand-in learns from, 8 s each
 _HELD_OUT = 10_000  # seeds from here on are not trained on
 
 
+def calibrate(speaking: Floats, silent: Floats) -> Calibration:
+    """The calibration that tells two kinds of lips apart.
+
+    The threshold leaves as large a part of one kind on the wrong side as of the other; the worth is
+    the slope of a logistic regression.
+
+    Args:
+        speaking: `(n,)` agreements, at the right shift, of lips that make the audio.
+        silent: `(m,)` of lips that do not: closed ones, and ones that say something else.
+
+    Raises:
+        DataError: fewer than ten of a kind, or speaking ones that agree no more than silent ones.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if min(len(speaking), len(silent)) < 10:
+        raise DataError(f"{len(speaking)} speaking and {len(silent)} silent values: too few")
+    if np.median(speaking) <= np.median(silent):
+        raise DataError(
+            "lips that make the audio agree with it no more than others do: this network does not "
+            "know lips and audio, so no threshold tells them apart"
+        )
+    every = np.sort(np.concatenate([speaking, silent]))
+    levels = (every[1:] + every[:-1]) / 2
+    missed = np.searchsorted(np.sort(speaking), levels) / len(speaking)
+    wrong = 1 - np.searchsorted(np.sort(silent), levels) / len(silent)
+    worst = np.maximum(missed, wrong)
+    threshold = float(np.median(levels[worst <= worst.min() + 1e-12]))
+    kinds = np.repeat([1, 0], [len(speaking), len(silent)])
+    values = np.concatenate([speaking, silent])
+    scale = float(np.hypot(speaking.std(), silent.std())) or 1.0
+    fit = LogisticRegression(C=10.0, class_weight="balanced")
+    fit.fit(values[:, None] / scale, kinds)
+    return Calibration(threshold, float(fit.coef_[0, 0] / scale / evidence.INDEPENDENT_S))
+
+
 def main() -> None:
     """Train or load, judge, choose, tell, and write."""
     options = _options()
@@ -62,7 +98,7 @@ def main() -> None:
     else:
         net, _ = load_syncnet(options.weights)
     speaking, silent = judged(net, cast, options.talkers)
-    result = evidence.calibrate(speaking, silent)
+    result = calibrate(speaking, silent)
     print(_report(result, speaking, silent))
     if options.out:
         card = CheckpointCard(

@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from eyeline.people import landmarks
 from eyeline.results import Floats, Image
-from eyeline.speech.covered import WEIGHTS, edges
-from eyeline.speech.lips import PATCH_WH, patch
+from eyeline.speech.lips import COVERED_WEIGHTS, PATCH_WH, edges, patch
 from eyeline.speech.mouths import COVERED
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("clips", type=Path)
-    parser.add_argument("-o", "--out", type=Path, default=WEIGHTS)
+    parser.add_argument("-o", "--out", type=Path, default=COVERED_WEIGHTS)
     chosen = parser.parse_args()
     clips = {path.stem: list(of_clip(path)) for path in sorted(chosen.clips.glob("*.mp4"))}
     weight, bias = fit_and_score(clips)

@@ -125,7 +125,7 @@ def test_an_error_comes_back_as_it_was_raised(tmp_path: Path) -> None:
     def work(number: int) -> int:
         if number:
             raise UsageError("number is 1; must be 0")
-        return {}["nothing"]
+        return {"something": 0}["nothing"]
 
     with pool.using(Engine("ray")):
         with pytest.raises(UsageError, match=r"^number is 1; must be 0$"):
@@ -140,7 +140,7 @@ def test_an_error_comes_back_as_it_was_raised(tmp_path: Path) -> None:
 def test_a_machine_without_our_files_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_ray.Path, "cwd", lambda: tmp_path / "not" / "shared")
+    monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "not" / "shared")
     with pool.using(Engine("ray")), pytest.raises(EyelineError, match="files that all machines"):
         list(pool.spread(abs, [(1,)]))
 

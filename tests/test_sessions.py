@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ from eyeline.plan import Job, with_parts
 from eyeline.results import Analysis, Part
 from eyeline.sessions import Camera
 from eyeline.video import sync
+from tests.codings.eaf_schema import faults
 from tests.conftest import Command
 from tests.corrections.conftest import put
 from tests.export.conftest import build, video_info
@@ -218,6 +220,7 @@ def written(tmp_path: Path) -> tuple[Path, list[Camera], list[Analysis]]:
 def test_one_elan_file_links_all_videos(
     written: tuple[Path, list[Camera], list[Analysis]],
 ) -> None:
+    assert faults((written[0] / "session.eaf").read_bytes()) == []
     root = ET.parse(written[0] / "session.eaf").getroot()
     media = [
         (one.get("RELATIVE_MEDIA_URL"), one.get("TIME_ORIGIN"))
@@ -283,8 +286,39 @@ def test_a_session_follows_corrections_of_its_cameras(eyeline: Command, stored: 
     cameras = json.loads((stored / "session.json").read_text())["cameras"]
     assert [camera["corrections"] for camera in cameras] == [0, 1]
     assert len(sessions.read(stored)) == 2
+    assert eyeline("correct", stored / "left", "name", 1, "mother").code == 0
+    content = json.loads((stored / "session.json").read_text())
+    assert content["persons"] == {"mother": {"left": 1, "right": 2}}
+    tiers = ET.parse(stored / "session.eaf").getroot().iter("TIER")
+    whose = {str(t.get("TIER_ID")).rpartition(" ")[0]: t.get("PARTICIPANT") for t in tiers}
+    assert whose["left: mother"] == whose["right: mother"] == "mother"
+    assert whose["left: person 2"] == "left: person 2"
+    page = (stored / "session.html").read_text()
+    assert "<strong>mother</strong>: left (person 1), right (person 2)</p>" in page
+    assert eyeline("correct", stored / "left", "undo").code == 0
     assert eyeline("correct", stored / "right", "undo").code == 0
     assert (stored / "session.html").read_bytes() == computed
+
+
+@pytest.mark.parametrize("options", [[], ["--again"]])
+def test_a_session_follows_a_camera_that_is_analysed_again(
+    eyeline: Command, stored: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    (stored / "right.mp4").touch()
+
+    def work(planned: list[Job], *_: object, **__: object) -> int:
+        assert [job.folder for job in planned] == [stored / "right"]
+        shutil.rmtree(stored / "right")
+        put(build(1, 100), stored / "right")
+        return 0
+
+    monkeypatch.setattr("eyeline.cli.analyze._work", work)
+    before = (stored / "session.eaf").read_text()
+    ended = eyeline("analyze", stored / "right.mp4", "-o", stored, *options)
+    assert (ended.code, ended.err) == (0, "")
+    after = (stored / "session.eaf").read_text()
+    assert "right: person 2" in before and "left: person 2" in after
+    assert ("right: person 2" in after) is not bool(options)
 
 
 @pytest.mark.parametrize(

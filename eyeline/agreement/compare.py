@@ -17,9 +17,6 @@ from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.evaluation.report import Report
 from eyeline.export.intervals import Spans, as_spans, merged, without
 
-OTHER_CLOCK_S = 0.1
-OTHER_CLOCK_CORRELATION = 0.1
-"""An offset that is larger, and correlates better by so much, is reported."""
 MOST_VALUES = 200
 """A tier with more is free text, which is not compared value by value."""
 _MOST_CELLS = 20_000_000
@@ -131,7 +128,7 @@ def _tiers(
         notes.append(f"{pair.video}: B was moved by {-offset.by_s:+.3f} s (--align)")
     elif choices.align:
         notes.append(f"{pair.video}: no clear offset within {choices.most_offset_s:g} s: not moved")
-    elif offset is not None and _is_other_clock(offset):
+    elif offset is not None and offset.is_other_clock:
         later = "later" if offset.by_s > 0 else "earlier"
         notes.append(
             f"{pair.video}: B is {abs(offset.by_s):.2f} s {later} than A throughout (correlation "
@@ -143,17 +140,11 @@ def _tiers(
     return [_as_chosen(tier, choices) for tier in tiers], end_s, offset, notes
 
 
-def _is_other_clock(offset: Offset) -> bool:
-    gain = offset.correlation - offset.as_they_are
-    return offset.clear and abs(offset.by_s) > OTHER_CLOCK_S and gain > OTHER_CLOCK_CORRELATION
-
-
 def _as_chosen(tier: MatchedTier, choices: Choices) -> MatchedTier:
     """With B's values under A's names, or all values as one."""
     if choices.presence:
-        return replace(
-            tier, a=_valued(tier.a, lambda _: _PRESENT), b=_valued(tier.b, lambda _: _PRESENT)
-        )
+        a, b = (_valued(side, lambda _: _PRESENT) for side in (tier.a, tier.b))
+        return replace(tier, a=a, b=b)
     by_key = {key(old): new for old, new in choices.values.items()}
     known = {key(value): value for value in tier.a.values}
 

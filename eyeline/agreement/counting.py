@@ -85,10 +85,8 @@ def count(
 
 def figures_of(counted: Sequence[Counted], values: Sequence[str], samples: int) -> dict[str, Any]:
     """All figures of a tier, and their intervals by `samples` draws of several videos."""
-    seconds, cells = (np.stack([getattr(c, n) for c in counted]) for n in ("seconds", "cells"))
-    counts, matched = (
-        np.stack([getattr(c, n) for c in counted]) for n in ("event_counts", "matched")
-    )
+    names = ("seconds", "cells", "event_counts", "matched")
+    seconds, cells, counts, matched = (np.stack([getattr(c, n) for c in counted]) for n in names)
 
     def f1(level: int) -> Any:
         def of(drawn: Ints) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from eyeline.codings.coding import Coding, CodingTier, Interval, some
@@ -107,7 +107,8 @@ def match(video: str, a: Coding, b: Coding, pairs: Sequence[TierPair]) -> list[M
         if partner and not _is_not_codable(tier):
             other = b.tier(partner)
             left_out = (*_not_codable(a, tier), *_not_codable(b, other))
-            matched.append(MatchedTier(tier.name, _filled(tier), _filled(other), left_out))
+            own, theirs = (side.valued(lambda value: value or EMPTY) for side in (tier, other))
+            matched.append(MatchedTier(tier.name, own, theirs, left_out))
     if not matched:
         raise DataError(
             f"{video}: no tier has the same name in both. {a.source} has "
@@ -130,12 +131,6 @@ def _not_codable(coding: Coding, tier: CodingTier) -> tuple[Interval, ...]:
     """What stands on the tier `NAME not codable`, or on one called `not codable` for all."""
     names = (f"{key(tier.name)} {NOT_CODABLE}", NOT_CODABLE)
     return tuple(i for t in coding.tiers if key(t.name) in names for i in t.intervals)
-
-
-def _filled(tier: CodingTier) -> CodingTier:
-    return replace(
-        tier, intervals=tuple(i._replace(value=i.value or EMPTY) for i in tier.intervals)
-    )
 
 
 def unmatched(coding: Coding, paired: Collection[str]) -> list[str]:

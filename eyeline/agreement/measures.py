@@ -52,16 +52,19 @@ def _corrected(observed: float, chance: float) -> float:
     return (observed - chance) / (1 - chance) if chance < 1 else float("nan")
 
 
+def span_of(time_s: Floats, spans: Floats) -> Ints:
+    """Which of some spans `(m, 2)` in order holds each of some times `(n,)`; -1 for none."""
+    at = np.searchsorted(spans[:, 0], time_s, "right") - 1
+    return np.where(time_s < np.append(spans[:, 1], -np.inf)[at], at, -1)
+
+
 def values_at(intervals: Sequence[Interval], time_s: Floats, values: Sequence[str]) -> Ints:
     """The numbers, in `values`, of what a tier says at some times `(n,)`; 0 is nothing."""
     if not intervals:
         return np.zeros(len(time_s), np.int64)
-    start = np.array([interval.from_s for interval in intervals])
-    end = np.array([interval.to_s for interval in intervals])
     number = np.array([values.index(interval.value) for interval in intervals])
-    at = np.searchsorted(start, time_s, "right") - 1
-    inside = (at >= 0) & (time_s < end[np.maximum(at, 0)])
-    return np.where(inside, number[np.maximum(at, 0)], 0)
+    at = span_of(time_s, np.array([interval[:2] for interval in intervals]))
+    return np.where(at >= 0, number[at], 0)
 
 
 def table_of(a: Ints, b: Ints, values: int, weight: Floats | None = None) -> Floats:
@@ -76,8 +79,7 @@ def grid(spans: Floats, step_s: float) -> Floats:
         return np.zeros(0)
     first, last = np.floor(spans[0, 0] / step_s), np.ceil(spans[-1, 1] / step_s)
     time_s = (np.arange(int(first), int(last)) + 0.5) * step_s
-    at = np.searchsorted(spans[:, 0], time_s, "right") - 1
-    return np.asarray(time_s[(at >= 0) & (time_s < spans[np.maximum(at, 0), 1])])
+    return np.asarray(time_s[span_of(time_s, spans) >= 0])
 
 
 def pieces(a: Sequence[Interval], b: Sequence[Interval], spans: Floats) -> tuple[Floats, Floats]:
@@ -85,8 +87,7 @@ def pieces(a: Sequence[Interval], b: Sequence[Interval], spans: Floats) -> tuple
     bounds = [time for interval in (*a, *b) for time in interval[:2]]
     edges = np.unique(np.array([*bounds, *spans.ravel().tolist()], np.float64))
     centre, length = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    at = np.searchsorted(spans[:, 0], centre, "right") - 1
-    inside = (at >= 0) & (centre < spans[np.maximum(at, 0), 1]) if len(spans) else at >= 0
+    inside = span_of(centre, spans) >= 0
     return centre[inside], length[inside]
 
 

@@ -22,6 +22,8 @@ _APART_S = 1.0
 _LEAST = 0.3
 """Correlation from which on an offset is believed."""
 _MATCH_IOU = 0.5
+_OTHER_CLOCK_S = 0.1
+_OTHER_CLOCK_CORRELATION = 0.1
 
 
 class Offset(NamedTuple):
@@ -35,6 +37,12 @@ class Offset(NamedTuple):
     """Of the two codings without an offset."""
     clear: bool
     """Whether no other offset comes near."""
+
+    @property
+    def is_other_clock(self) -> bool:
+        """Whether it is so large, and correlates so much better, that it is to be reported."""
+        gain = self.correlation - self.as_they_are
+        return self.clear and abs(self.by_s) > _OTHER_CLOCK_S and gain > _OTHER_CLOCK_CORRELATION
 
 
 def find_offset(tiers: Sequence[MatchedTier], most_s: float) -> Offset | None:

@@ -12,10 +12,12 @@ from eyeline.agreement.compare import Agreement, TierAgreement
 from eyeline.agreement.counting import LEVELS, Counted, disagreements
 from eyeline.agreement.measures import NONE
 from eyeline.codings.coding import Interval
+from eyeline.codings.table import Dialect, csv_bytes, text_of
 from eyeline.export.report import template
 from eyeline.export.words import clock, percent
 from eyeline.files import write_bytes
 
+CSV = "agreement.csv"
 JSON = "agreement.json"
 PAGE = "agreement.html"
 COLOURS = (
@@ -33,12 +35,28 @@ _SPANS = 40
 """Disagreements of a video that are listed, the longest."""
 
 
-def write(agreement: Agreement, folder: Path) -> tuple[Path, Path]:
-    """Write `agreement.json` and `agreement.html`; OutputError where that cannot be."""
-    path = folder / JSON
-    agreement.report.write(path)
+def write(agreement: Agreement, folder: Path, dialect: Dialect = "excel") -> tuple[Path, Path]:
+    """Write `agreement.json`, `.csv` and `.html`; OutputError where that cannot be."""
+    agreement.report.write(folder / JSON)
+    write_bytes(folder / CSV, csv_bytes(as_csv(agreement, dialect), dialect))
     page = render(agreement).encode("utf-8", "replace")
-    return path, write_bytes(folder / PAGE, page)
+    return folder / JSON, write_bytes(folder / PAGE, page)
+
+
+def as_csv(agreement: Agreement, dialect: Dialect = "excel") -> str:
+    """A row for each tier with its figures and their intervals; what there is none of is empty."""
+    names = ("kappa", "ac1", "agreement", *(f"f1@{level:g}" for level in LEVELS))
+    spreads = [(s, key) for s in ("onset_s", "offset_s") for key in ("median", "absolute_90")]
+    head = ["tier", "videos", "compared_s", *names]
+    head += [f"{name}_{end}" for name in names for end in ("low", "high")]
+    head += [f"{side.removesuffix('_s')}_{key}_s" for side, key in spreads]
+    rows = []
+    for tier in agreement.tiers:
+        figures = tier.figures
+        row = [tier.name, *(figures[name] for name in ("videos", "compared_s", *names))]
+        row += [end for name in names for end in figures["interval"][name] or (None, None)]
+        rows.append([*row, *(figures[side][key] for side, key in spreads)])
+    return text_of(head, rows, dialect)
 
 
 def render(agreement: Agreement) -> str:
@@ -87,25 +105,26 @@ def _tier(tier: TierAgreement, number: int) -> dict[str, Any]:
     table = np.array(tier.figures["confusion_s"])
     rows = table.sum(1, keepdims=True)
     fractions = np.divide(table, rows, out=np.zeros_like(table), where=rows > 0)
+    confusion = [
+        {
+            "name": name,
+            "cells": [
+                {"s": s, "fraction": fraction, "same": i == j}
+                for j, (s, fraction) in enumerate(
+                    zip(table[i].tolist(), fractions[i].tolist(), strict=True)
+                )
+            ],
+            "sum": float(table[i].sum()),
+        }
+        for i, name in enumerate(names)
+    ]
     return {
         "id": f"tier-{number}",
         "name": tier.name,
         "figures": tier.figures,
         "names": names,
         "colours": colours,
-        "confusion": [
-            {
-                "name": name,
-                "cells": [
-                    {"s": float(table[i, j]), "fraction": float(fractions[i, j]), "same": i == j}
-                    for j in range(len(names))
-                ],
-                "sum": float(table[i].sum()),
-            }
-            for i, name in enumerate(names)
-        ]
-        if len(names) <= _MATRIX
-        else [],
+        "confusion": confusion if len(names) <= _MATRIX else [],
         "sums": table.sum(0).tolist(),
         "videos": [_video(counted, colours) for counted in tier.videos[:_STRIPS]],
         "more_videos": max(0, len(tier.videos) - _STRIPS),

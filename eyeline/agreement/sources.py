@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +77,10 @@ def read_pairs(a: Path, b: Path) -> Pairs:
     """
     sides = places(a), places(b)
     if sides[0] is None and sides[1] is None:
-        return Pairs([one_clock(_name(a), read_any(a), read_any(b))])
+        name = a.resolve().name if a.is_dir() else a.name
+        with suppress(UsageError):
+            name = name if a.is_dir() else stem_of(Path(name.partition("#")[0]))
+        return Pairs([one_clock(name, read_any(a), read_any(b))])
     if sides[0] is None or sides[1] is None:
         folder, single = (b, a) if sides[0] is None else (a, b)
         raise UsageError(
@@ -87,9 +90,8 @@ def read_pairs(a: Path, b: Path) -> Pairs:
     names = sorted(sides[0].keys() & sides[1].keys())
     for folder, own, other in ((a, sides[0], b), (b, sides[1], a)):
         if lacking := sorted(own.keys() - set(names)):
-            result.notes.append(
-                f"{some(lacking)} of {folder} {_is(lacking)} not in {other}: left out"
-            )
+            verb = "is" if len(lacking) == 1 else "are"
+            result.notes.append(f"{some(lacking)} of {folder} {verb} not in {other}: left out")
     for name in names:
         try:
             pair = one_clock(name, read_any(sides[0][name]), read_any(sides[1][name]))
@@ -104,25 +106,12 @@ def read_pairs(a: Path, b: Path) -> Pairs:
     return result
 
 
-def _is(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
-
-
-def _name(path: Path) -> str:
-    if path.is_dir():
-        return path.resolve().name
-    try:
-        return stem_of(path.with_name(path.name.partition("#")[0]))
-    except UsageError:
-        return path.name
-
-
 def one_clock(video: str, a: Coding, b: Coding) -> Pair:
     """Both on the clock of players, where they are of the same file; with notes on what differs."""
     notes = [f"{video}: {side.source}: {note}" for side in (a, b) for note in side.notes]
     if not a.media or not b.media:
         return Pair(video, a, b, tuple(notes))
-    if _stem(a.media) == _stem(b.media):
+    if Path(a.media).stem.casefold() == Path(b.media).stem.casefold():
         a, b = (side.shifted(side.origin_s) if side.origin_s else side for side in (a, b))
     elif VIDEO not in (a.media, b.media):
         notes.append(
@@ -135,7 +124,3 @@ def one_clock(video: str, a: Coding, b: Coding) -> Pair:
             f"by {b.source}: other media?"
         )
     return Pair(video, a, b, tuple(notes))
-
-
-def _stem(media: str) -> str:
-    return Path(media).stem.casefold()

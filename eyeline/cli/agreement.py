@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eyeline.cli.console import DONE, SOME_FAILED, app, complain, out_console, print_json, say
-from eyeline.cli.outputs import claimed
+from eyeline.cli.outputs import CSV_DIALECT, claimed
 from eyeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def agree(
     max_offset: Annotated[float, typer.Option(help="The largest offset looked for, seconds.")] = 60,
     samples: Annotated[int, typer.Option(help="Draws of videos for the intervals.")] = 1000,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for agreement.html and .json.")
+        Path | None, typer.Option("-o", "--out", help="Folder for agreement.html, .json and .csv.")
     ] = None,
+    csv_dialect: CSV_DIALECT = "excel",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Agreement of two codings: kappa, AC1, time, events, their bounds; a page and JSON."""
@@ -70,7 +71,7 @@ def agree(
     with claimed(out, a, b):
         result = compare(a, b, choices)
         if out is not None:
-            page.write(result, out)
+            page.write(result, out, csv_dialect)
     if as_json:
         print_json(result.report.content)
     else:

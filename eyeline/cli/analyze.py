@@ -193,6 +193,7 @@ def analyze(
     task_gpus: TASK_GPUS = None,
 ) -> None:
     """Analyse videos: tables, annotated video with audio, report, ELAN, TextGrid, RTTM for each."""
+    from eyeline import sessions
     from eyeline.parts import check
     from eyeline.plan import plan, with_parts
     from eyeline.pool import Engine
@@ -243,7 +244,10 @@ def analyze(
     for job in planned if chosen else ():
         with suppress(VideoError):  # a video's own fault is reported when its turn comes
             check(job.parts, job.video, video_track)
-    raise typer.Exit(_work(planned, settings, again=again, jobs=jobs, engine=chosen_engine))
+    code = _work(planned, settings, again=again, jobs=jobs, engine=chosen_engine)
+    for note in sessions.follow(*(job.folder for job in planned)) if again else ():
+        complain(note)
+    raise typer.Exit(code)
 
 
 @app.command()

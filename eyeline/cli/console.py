@@ -51,7 +51,8 @@ def printable() -> None:
 
 def rank() -> int:
     """Number of this process among those that share a command; the first, 0, prints results."""
-    number = os.environ.get("LOCAL_RANK", "0")
+    own = "RANK" if "TORCHELASTIC_RUN_ID" in os.environ else "LOCAL_RANK"
+    number = os.environ.get(own, "0")
     return int(number) if number.isdigit() else 0
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from eyeline.documents import read_json
 from eyeline.errors import DataError, EyelineError, OutputError, UsageError
 
+CSV_DIALECT = Annotated[
+    Literal["excel", "excel-eu"],
+    typer.Option(help="excel: comma and decimal point; excel-eu: semicolon, decimal comma."),
+]
 MARK = ".eyeline-folder"
 """Lies in folders that commands write into again and again."""
 _MARK_TEXT = "eyeline writes into this folder, and may replace files in it.\n"

@@ -18,7 +18,7 @@ from eyeline.cli.console import (
     print_json,
     say,
 )
-from eyeline.cli.outputs import claimed, is_report, is_weights, replaceable
+from eyeline.cli.outputs import CSV_DIALECT, claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
 from eyeline.runtimes.manifest import Manifest, Precision, is_exported
 
@@ -108,10 +108,7 @@ def convert(
     table: Annotated[
         str, typer.Option(help="A table of a results folder as .csv or .xlsx, for example people.")
     ] = "",
-    csv_dialect: Annotated[
-        Literal["excel", "excel-eu"],
-        typer.Option(help="excel: comma and decimal point; excel-eu: semicolon, decimal comma."),
-    ] = "excel",
+    csv_dialect: CSV_DIALECT = "excel",
     set_: OPTIONS = None,
 ) -> None:
     """A coding or results folder for another program; a file of a paper's authors as a table."""

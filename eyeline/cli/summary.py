@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from eyeline.cli.console import DONE, SOME_FAILED, app, complain, out_console, say
-from eyeline.cli.outputs import claimed, replaceable
+from eyeline.cli.outputs import CSV_DIALECT, claimed, replaceable
 from eyeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def summary(
     plot_formats: Annotated[
         str, typer.Option(help="Forms of the plots, comma-separated: svg, pdf, png.")
     ] = "svg,pdf,png",
+    csv_dialect: CSV_DIALECT = "excel",
 ) -> None:
     """Sum up all videos below a folder by person, span and group: tables, plots, a group report."""
     from eyeline.summary.corpus import read_corpus
@@ -60,7 +61,7 @@ def summary(
     result = summarise_folder(corpus, spans=spans, groups=groups, lags=lags)
     inputs = (folder, groups, Path(spans) if spans else None)
     with claimed(out, *inputs), claimed(plots if plots != out else None, *inputs):
-        write_tables(result, out)
+        write_tables(result, out, csv_dialect)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
             report = write_report(result, out)
@@ -93,6 +94,7 @@ def query(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File to write; the terminal by default.")
     ] = None,
+    csv_dialect: CSV_DIALECT = "excel",
 ) -> None:
     """Ask the tables of all videos below a folder, in DuckDB's SQL; nothing can be changed."""
     from eyeline.files import write_bytes
@@ -110,9 +112,9 @@ def query(
     if form == "table":
         _print_table(answer.table)
     elif out is not None:
-        write_bytes(out, as_bytes(answer.table, form))
+        write_bytes(out, as_bytes(answer.table, form, csv_dialect))
     else:
-        typer.echo(as_bytes(answer.table, form).decode(), nl=False)
+        typer.echo(as_bytes(answer.table, form, csv_dialect).decode("utf-8-sig"), nl=False)
     raise typer.Exit(_left_out(answer.faults))
 
 

@@ -124,11 +124,8 @@ def is_events(text: str) -> bool:
 
 def _is_head(line: str) -> bool:
     names = line.lower()
-    return (
-        "subject" in names
-        and "behavior" in names
-        and ("behavior type" in names or "status" in names)
-    )
+    known = "behavior type" in names or "status" in names
+    return known and "subject" in names and "behavior" in names
 
 
 def read_events(text: str, source: str, part: str = "") -> Coding:
@@ -142,9 +139,8 @@ def read_events(text: str, source: str, part: str = "") -> Coding:
     names = [name.strip().lower() for name in table[head].cells]
     if lacking := [name for name in ("subject", "behavior") if name not in names]:
         raise DataError(f"{source}, line {table[head].line}: no column {' or '.join(lacking)}")
-    found = [
-        dict(zip(names, row.cells, strict=False)) | {"": str(row.line)} for row in table[head + 1 :]
-    ]
+    rest = table[head + 1 :]
+    found = [dict(zip(names, row.cells, strict=False)) | {"": str(row.line)} for row in rest]
     observations = list(dict.fromkeys(r["observation id"] for r in found if "observation id" in r))
     if observations:
         part = part or _only(observations, source)
@@ -182,8 +178,7 @@ def _behaviour(tier: CodingTier) -> str:
 
 
 def _modifier(value: str) -> str:
-    """`|` and `,` divide modifiers in BORIS."""
-    return value.replace("|", "/").replace(",", ";")
+    return value.translate({ord("|"): "/", ord(","): ";"})  # which divide modifiers in BORIS
 
 
 def _events(coding: Coding) -> list[tuple[float, int, str, str, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -42,6 +42,11 @@ class CodingTier:
     def values(self) -> tuple[str, ...]:
         """All values, in the order of first appearance."""
         return tuple(dict.fromkeys(interval.value for interval in self.intervals))
+
+    def valued(self, named: Callable[[str], str]) -> CodingTier:
+        """The same with other words for values."""
+        intervals = (i._replace(value=named(i.value)) for i in self.intervals)
+        return replace(self, intervals=tuple(intervals))
 
     def shifted(self, by_s: float) -> CodingTier:
         """The same with all intervals later; what then ends before 0 is left out."""
@@ -189,13 +194,7 @@ def revalued(coding: Coding, values: Mapping[str, str]) -> Coding:
         raise DataError(
             f"{coding.source} has no value {some(lacking)}; it has: {some(sorted(known)) or 'none'}"
         )
-    tiers = tuple(
-        replace(
-            tier,
-            intervals=tuple(i._replace(value=values.get(i.value, i.value)) for i in tier.intervals),
-        )
-        for tier in coding.tiers
-    )
+    tiers = tuple(t.valued(lambda value: values.get(value, value)) for t in coding.tiers)
     return replace(coding, tiers=tiers)
 
 
@@ -204,3 +203,9 @@ def some(names: Iterable[str]) -> str:
     quoted = [f"'{name}'" for name in names]
     more = f" and {len(quoted) - SHOWN} more" if len(quoted) > SHOWN else ""
     return ", ".join(quoted[:SHOWN]) + more
+
+
+def stamp(ms: int, point: str = ".") -> str:
+    """A time as `hh:mm:ss.mmm`, or with another sign before the milliseconds."""
+    whole, part = divmod(ms, 1000)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}{point}{part:03d}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 
-from eyeline.codings.coding import Coding, Rows
+from eyeline.codings.coding import Coding, Rows, stamp
 from eyeline.codings.table import BROKEN_ARCHIVE, rows_of
 from eyeline.documents import MIB
 from eyeline.errors import DataError
@@ -17,7 +16,6 @@ _MOST_BYTES = 256 * MIB
 _COLUMN = re.compile(r"(?P<name>.+?) \((?P<kind>\w+),(true|false),(?P<about>.*)\)-(?P<codes>.*)")
 _CELL = re.compile(r"(?P<onset>[\d:]+),(?P<offset>[\d:]+),(?P<values>.*)")
 _PROJECT = "!project\ndbFile: db\nname: {name}\norigpath: ''\nversion: 5\nviewerSettings: []\n"
-_ESCAPED = "\\,()-|"
 
 
 def read_opf(data: bytes, source: str) -> Coding:
@@ -55,7 +53,8 @@ def read_text(text: str, source: str) -> Coding:
         where = f"line {number}"
         if cell := _CELL.fullmatch(line):
             onset, offset = (_seconds(cell[k], f"{source}, {where}") for k in ("onset", "offset"))
-            values = list(_split(cell["values"].removeprefix("(").removesuffix(")")))
+            given = cell["values"].removeprefix("(").removesuffix(")")
+            values = [_plain(part) for part in _split(given)]
             if len(values) < len(tiers) or not tiers:
                 raise DataError(
                     f"{source}, {where}: {len(values)} codes, expected {len(tiers) or 'a column'}"
@@ -63,7 +62,7 @@ def read_text(text: str, source: str) -> Coding:
             for tier, value in zip(tiers, values, strict=False):
                 rows.add(tier, onset, offset or onset, value, where)
         elif column := _COLUMN.fullmatch(line):
-            codes = [re.split(r"(?<!\\)\|", code)[0] for code in _split_raw(column["codes"])]
+            codes = [re.split(r"(?<!\\)\|", code)[0] for code in _split(column["codes"])]
             name = column["name"]
             tiers = [name] if len(codes) <= 1 else [f"{name}.{_plain(code)}" for code in codes]
             for tier in tiers:
@@ -111,12 +110,8 @@ def _seconds(text: str, where: str) -> float:
     return (hours * 60 + minutes) * 60 + whole + milli / 1000
 
 
-def _split_raw(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return re.split(r"(?<!\\),", text)
-
-
-def _split(text: str) -> Iterator[str]:
-    return (_plain(part) for part in _split_raw(text))
 
 
 def _plain(text: str) -> str:
@@ -129,25 +124,16 @@ def write_text(coding: Coding) -> str:
     lines = [_VERSION]
     for tier in coding.tiers:
         lines.append(f"{_name(tier.name)} (MATRIX,true,)-value|NOMINAL")
-        lines += [
-            f"{_stamp(i.from_s)},{_stamp(i.to_s)},({_escape(i.value)})" for i in tier.intervals
-        ]
+        for from_s, to_s, value in tier.intervals:
+            times = ",".join(stamp(round(time_s * 1000), ":") for time_s in (from_s, to_s))
+            escaped = re.sub(r"([\\,()|-])", r"\\\1", " ".join(value.split()))
+            lines.append(f"{times},({escaped})")
     return "\n".join([*lines, ""])
 
 
 def _name(name: str) -> str:
     """Names of columns are words for Datavyu's scripts."""
     return re.sub(r"\W+", "_", name).strip("_") or "column"
-
-
-def _escape(value: str) -> str:
-    value = " ".join(value.split())
-    return "".join(f"\\{c}" if c in _ESCAPED else c for c in value)
-
-
-def _stamp(time_s: float) -> str:
-    whole, ms = divmod(round(time_s * 1000), 1000)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}:{ms:03d}"
 
 
 def write_opf(coding: Coding) -> bytes:

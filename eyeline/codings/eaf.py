@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+import numpy as np
 
 from eyeline.codings.coding import Coding, CodingTier, Rows
 from eyeline.documents import XmlNode, parse_xml, plain_text
@@ -24,6 +27,7 @@ _LANGUAGE = {
 }
 """The language of vocabularies whose language nobody states, as ELAN calls it."""
 _DEFAULT_TYPE = "default-lt"
+_MIME_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg"}
 _CONSTRAINTS = {
     "Time_Subdivision": "Time subdivision of parent annotation's time interval, no time gaps "
     "allowed within this interval",
@@ -60,9 +64,12 @@ def read(data: bytes, source: str) -> Coding:
             coder=node.attributes.get("ANNOTATOR", ""),
         )
         for annotation in node.all("ANNOTATION", "ALIGNABLE_ANNOTATION"):
-            start, end = (
-                _slot(slots, annotation, f"TIME_SLOT_REF{side}", source) for side in (1, 2)
-            )
+            sides = [_attribute(annotation, f"TIME_SLOT_REF{side}", source) for side in (1, 2)]
+            if lost := [slot for slot in sides if slot not in slots]:
+                raise DataError(
+                    f"{source}, line {annotation.line}: there is no time slot '{lost[0]}'"
+                )
+            start, end = (slots[slot] for slot in sides)
             spans[_attribute(annotation, "ANNOTATION_ID", source)] = (start, end)
             rows.add(name, start, end, _value(annotation), f"line {annotation.line}")
         pending += [(name, a) for a in node.all("ANNOTATION", "REF_ANNOTATION")]
@@ -97,26 +104,10 @@ def _slot_times(root: XmlNode, source: str) -> dict[str, float]:
             raise DataError(
                 f"{source}, line {node.line}: TIME_VALUE is '{text}', expected milliseconds"
             ) from None
-    return dict(zip(names, _filled(times), strict=True))
-
-
-def _filled(times: Sequence[float | None]) -> list[float]:
-    known = [(place, time) for place, time in enumerate(times) if time is not None]
-    filled = [0.0 if time is None else time for time in times]
-    for (a, start), (b, end) in pairwise(known):
-        for place in range(a + 1, b):
-            filled[place] = start + (end - start) * (place - a) / (b - a)
-    if known:
-        last, time = known[-1]
-        filled[last + 1 :] = [time] * (len(times) - last - 1)
-    return filled
-
-
-def _slot(slots: Mapping[str, float], annotation: XmlNode, name: str, source: str) -> float:
-    slot = _attribute(annotation, name, source)
-    if slot not in slots:
-        raise DataError(f"{source}, line {annotation.line}: there is no time slot '{slot}'")
-    return slots[slot]
+    known = [(place, time) for place, time in enumerate(times) if time is not None] or [(0, 0.0)]
+    at, known_s = np.array(known, np.float64).T
+    filled = np.interp(np.arange(len(names)), at, known_s, left=0.0)
+    return dict(zip(names, filled.tolist(), strict=True))
 
 
 def _add_references(
@@ -128,11 +119,9 @@ def _add_references(
         if not ready:
             line, lost = pending[0][1].line, pending[0][1].attributes.get("ANNOTATION_REF", "")
             raise DataError(f"{rows.source}, line {line}: there is no annotation '{lost}'")
-        siblings: dict[tuple[str, str], list[XmlNode]] = {}
+        siblings: dict[tuple[str, str], list[XmlNode]] = defaultdict(list)
         for name, annotation in ready:
-            siblings.setdefault((name, annotation.attributes["ANNOTATION_REF"]), []).append(
-                annotation
-            )
+            siblings[name, annotation.attributes["ANNOTATION_REF"]].append(annotation)
         for (name, parent), children in siblings.items():
             start, end = spans[parent]
             step = (end - start) / len(children)
@@ -181,9 +170,8 @@ def write(coding: Coding, media: Sequence[Media] | None = None) -> bytes:
         attributes = {"LINGUISTIC_TYPE_REF": _kind(tier), "TIER_ID": plain_text(tier.name)}
         optional = {"ANNOTATOR": plain_text(tier.coder), "PARTICIPANT": plain_text(tier.person)}
         ET.SubElement(root, "TIER", {k: v for k, v in optional.items() if v} | attributes)
-    vocabularies = _vocabularies(coding.tiers)
-    _types(root, vocabularies)
-    entries = _entries(vocabularies)
+    entries = _vocabularies(coding.tiers)
+    _add_types(root, entries)
     tiers = {node.get("TIER_ID", ""): node for node in root.iter("TIER")}
     into = [(tiers[plain_text(t.name)], t, entries[_kind(t)]) for t in coding.tiers]
     last = ET.SubElement(root.find("HEADER"), "PROPERTY", {"NAME": "lastUsedAnnotationId"})  # type: ignore[arg-type]
@@ -207,56 +195,39 @@ def add_header(root: ET.Element, media: Sequence[Media]) -> None:
     for name, origin_s in media:
         if not name:
             continue
-        link, origin_ms = (
-            quote(os.fsencode(name)),
-            round(origin_s * 1000),
-        )  # a name need not be text
-        ET.SubElement(
-            header,
-            "MEDIA_DESCRIPTOR",
-            {"MEDIA_URL": f"file:///{link}", "MIME_TYPE": _mime(name)}
-            | {"RELATIVE_MEDIA_URL": f"./{link}"}
-            | ({"TIME_ORIGIN": str(origin_ms)} if origin_ms > 0 else {}),
-        )
+        link, origin_ms = quote(os.fsencode(name)), round(origin_s * 1000)  # it need not be text
+        attributes = {
+            "MEDIA_URL": f"file:///{link}",
+            "MIME_TYPE": _MIME_TYPES.get(Path(name).suffix.lower(), "video/*"),
+            "RELATIVE_MEDIA_URL": f"./{link}",
+        }
+        origin = {"TIME_ORIGIN": str(origin_ms)} if origin_ms > 0 else {}
+        ET.SubElement(header, "MEDIA_DESCRIPTOR", attributes | origin)
 
 
-def _mime(media: str) -> str:
-    known = {".mp4": "video/mp4", ".mov": "video/quicktime", ".mpg": "video/mpeg"}
-    return known.get(Path(media).suffix.lower(), "video/*")
-
-
-def _vocabularies(tiers: Iterable[CodingTier]) -> dict[str, list[str]]:
-    """The values of all tiers of a kind, in alphabetical order."""
-    values: dict[str, set[str]] = {}
+def _vocabularies(tiers: Iterable[CodingTier]) -> dict[str, dict[str, str]]:
+    """By kind of tier its values in alphabetical order, each with an identifier of its own."""
+    values: dict[str, set[str]] = defaultdict(set)
     for tier in tiers:
-        values.setdefault(_kind(tier), set()).update(plain_text(v) for v in tier.values)
-    return {kind: sorted(one - {""}) for kind, one in values.items()}
-
-
-def _entries(vocabularies: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
-    """The identifiers of the entries by kind and value; each is used once in a document."""
+        values[_kind(tier)].update(plain_text(v) for v in tier.values)
     number = count()
     return {
-        kind: {value: f"cveid{next(number)}" for value in values}
-        for kind, values in vocabularies.items()
+        kind: {value: f"cveid{next(number)}" for value in sorted(one - {""})}
+        for kind, one in values.items()
     }
 
 
-def _types(root: ET.Element, vocabularies: Mapping[str, Sequence[str]]) -> None:
+def _add_types(root: ET.Element, vocabularies: Mapping[str, Mapping[str, str]]) -> None:
     """Linguistic types, the language, constraints and vocabularies, in the schema's order."""
-    for kind, values in vocabularies.items():
-        named = {"CONTROLLED_VOCABULARY_REF": kind} if values else {}
-        ET.SubElement(
-            root,
-            "LINGUISTIC_TYPE",
-            named
-            | {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": kind, "TIME_ALIGNABLE": "true"},
-        )
+    for kind, entries in vocabularies.items():
+        named = {"CONTROLLED_VOCABULARY_REF": kind} if entries else {}
+        own = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": kind, "TIME_ALIGNABLE": "true"}
+        ET.SubElement(root, "LINGUISTIC_TYPE", named | own)
     if any(vocabularies.values()):
         ET.SubElement(root, "LANGUAGE", _LANGUAGE)
     for stereotype, description in _CONSTRAINTS.items():
         ET.SubElement(root, "CONSTRAINT", {"DESCRIPTION": description, "STEREOTYPE": stereotype})
-    for kind, entries in _entries(vocabularies).items():
+    for kind, entries in vocabularies.items():
         if entries:
             cv = ET.SubElement(root, "CONTROLLED_VOCABULARY", {"CV_ID": kind})
             ET.SubElement(cv, "DESCRIPTION", {"LANG_REF": "und"})
@@ -291,12 +262,12 @@ def annotate(
     Returns:
         The number of the last annotation.
     """
-    bounds = sorted(
-        (time_ms, t, s, side)
-        for t, (_, tier, _) in enumerate(into)
-        for s, interval in enumerate(tier.intervals)
-        for side, time_ms in enumerate(_ms(interval.from_s, interval.to_s))
-    )
+    bounds = []
+    for t, (_, tier, _) in enumerate(into):
+        for s, interval in enumerate(tier.intervals):
+            start_ms, end_ms = (round(time_s * 1000) for time_s in interval[:2])
+            bounds += [(start_ms, t, s, 0), (max(start_ms + 1, end_ms), t, s, 1)]
+    bounds.sort()
     slots = {(t, s, side): (numbers.next("ts"), str(ms)) for ms, t, s, side in bounds}
     for name, ms in slots.values():
         ET.SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": name, "TIME_VALUE": ms})
@@ -310,8 +281,3 @@ def annotate(
             annotation = ET.SubElement(holder, "ALIGNABLE_ANNOTATION", own)
             ET.SubElement(annotation, "ANNOTATION_VALUE").text = value
     return numbers.last["a"]
-
-
-def _ms(from_s: float, to_s: float) -> tuple[int, int]:
-    start = round(from_s * 1000)
-    return start, max(start + 1, round(to_s * 1000))

@@ -89,18 +89,13 @@ def _checked_entries(
     vocabulary = kinds[0].get("CONTROLLED_VOCABULARY_REF")
     if vocabulary is None:
         return None
-    return {
-        (value.text or "").strip(): entry.get("CVE_ID", "")
-        for cv in root.iter("CONTROLLED_VOCABULARY")
-        if cv.get("CV_ID") == vocabulary
-        for entry in cv.iter("CV_ENTRY_ML")
-        for value in entry.iter("CVE_VALUE")
-    } | {
-        (old.text or "").strip(): ""
-        for cv in root.iter("CONTROLLED_VOCABULARY")
-        if cv.get("CV_ID") == vocabulary
-        for old in cv.iter("CV_ENTRY")
-    }
+    known: dict[str, str] = {}
+    for cv in root.iter("CONTROLLED_VOCABULARY"):
+        if cv.get("CV_ID") == vocabulary:
+            values = [(v, e) for e in cv.iter("CV_ENTRY_ML") for v in e.iter("CVE_VALUE")]
+            known |= {(v.text or "").strip(): entry.get("CVE_ID", "") for v, entry in values}
+            known |= dict.fromkeys(((old.text or "").strip() for old in cv.iter("CV_ENTRY")), "")
+    return known
 
 
 def _template_notes(

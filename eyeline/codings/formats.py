@@ -10,11 +10,12 @@ from pathlib import Path
 
 from eyeline.codings import boris, datavyu, eaf, table, textgrid, webvtt
 from eyeline.codings.coding import Coding
-from eyeline.codings.table import Dialect
+from eyeline.codings.table import Dialect, csv_bytes
 from eyeline.documents import MIB
 from eyeline.errors import DataError, UsageError
 
 _MOST_BYTES = 512 * MIB
+_XML_CODES = ("utf-8", "utf-16-le", "utf-16-be")
 Read = Callable[[bytes, str, str], Coding]
 """Of the bytes of a file, its name for messages, and which part of it."""
 Write = Callable[[Coding, Dialect], bytes]
@@ -59,28 +60,13 @@ def _read_workbook(data: bytes, source: str, part: str) -> Coding:
             members = archive.infolist()
             if sum(member.file_size for member in members) > _MOST_BYTES:
                 raise DataError(f"{source} unpacks to more than {_MOST_BYTES // MIB} MiB")
-            declares = any(_declares_entities(archive.read(member)) for member in members)
+            parts = (archive.read(member) for member in members)
+            declares = any("<!DOCTYPE".encode(code) in xml for xml in parts for code in _XML_CODES)
     except table.BROKEN_ARCHIVE as error:
         raise DataError(f"{source} is no readable workbook: {error}") from None
     if declares:
         raise DataError(f"{source} has a document type declaration, which is refused")
     return table.read_workbook(io.BytesIO(data), source)
-
-
-def _declares_entities(xml: bytes) -> bool:
-    """Whether a part of a workbook has a document type declaration, in UTF-8 or UTF-16."""
-    return any("<!DOCTYPE".encode(code) in xml for code in ("utf-8", "utf-16-le", "utf-16-be"))
-
-
-def _write_workbook(coding: Coding, dialect: Dialect) -> bytes:
-    file = io.BytesIO()
-    table.write_workbook(file, table.workbook_of(coding))
-    return file.getvalue()
-
-
-def _csv(text: str, dialect: Dialect) -> bytes:
-    """With the mark by which Excel knows UTF-8, where it is for Excel."""
-    return text.encode("utf-8-sig" if dialect == "excel-eu" else "utf-8")
 
 
 FORMATS: Mapping[str, Format] = {
@@ -97,7 +83,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "boris-events": Format(
         "BORIS tabular events", (".boris.csv", ".boris.tsv"),
-        lambda c, dialect: _csv(boris.write_events(c, dialect), dialect), _read_table,
+        lambda c, dialect: csv_bytes(boris.write_events(c, dialect), dialect), _read_table,
     ),
     "datavyu": Format(
         "Datavyu spreadsheet", (".opf",), lambda c, _: datavyu.write_opf(c),
@@ -108,9 +94,11 @@ FORMATS: Mapping[str, Format] = {
     ),
     "csv": Format(
         "table of intervals", (".csv", ".tsv"),
-        lambda c, dialect: _csv(table.write(c, dialect), dialect), _read_table,
+        lambda c, dialect: csv_bytes(table.write(c, dialect), dialect), _read_table,
     ),
-    "xlsx": Format("workbook", (".xlsx",), _write_workbook, _read_workbook),
+    "xlsx": Format(
+        "workbook", (".xlsx",), lambda c, _: table.write_workbook(c), _read_workbook
+    ),
     "webvtt": Format("WebVTT subtitles", (".vtt",), lambda c, _: webvtt.write(c).encode()),
 }  # fmt: skip
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import functools
 import io
 import math
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
 from eyeline.codings.coding import Coding, Rows
+from eyeline.documents import MIB, read_text
 from eyeline.errors import DataError
 from eyeline.extras import needed_by
 
@@ -34,6 +38,7 @@ BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSErro
 _DAMAGED = (*BROKEN_ARCHIVE, AttributeError, LookupError, SyntaxError, TypeError)
 """What openpyxl raises at workbooks that are damaged."""
 _MOST_SHEET_ROWS = 1_048_576
+_MOST_TABLE_BYTES = 64 * MIB
 
 
 class Cells(NamedTuple):
@@ -65,17 +70,33 @@ def seconds(cell: str, comma: bool = False) -> float:
     if comma and "." not in text:
         text = text.replace(",", ".", 1)
     *hours, last = text.split(":")
-    if len(hours) > 2 or not re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", last):
-        raise ValueError(f"'{cell}' is no time")
-    if any(not part.isdecimal() for part in hours):
-        raise ValueError(f"'{cell}' is no time")
-    whole = 0
-    for part in hours:
-        whole = whole * 60 + int(part)
-    value = whole * 60 + float(last)
-    if not math.isfinite(value):
-        raise ValueError(f"'{cell}' is no time")
-    return value
+    number = re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", last)
+    if number and len(hours) <= 2 and all(part.isdecimal() for part in hours):
+        value = functools.reduce(lambda whole, part: whole * 60 + int(part), hours, 0) * 60
+        if math.isfinite(value + float(last)):
+            return value + float(last)
+    raise ValueError(f"'{cell}' is no time")
+
+
+def named_rows(path: Path, needed: Sequence[str]) -> tuple[list[str], dict[int, dict[str, str]]]:
+    """The columns of a user's CSV file, and its rows by line, in any of the dialects.
+
+    Raises:
+        DataError: a file that cannot be read, is empty, lacks a column or has one twice.
+    """
+    rows, _ = rows_of(read_text(path, _MOST_TABLE_BYTES), str(path))
+    if not rows:
+        raise DataError(f"{path} is empty")
+    names = [name.strip() for name in rows[0].cells]
+    lacking = [name for name in needed if name not in names]
+    if lacking or len({*names}) < len(names):
+        what = f"lacks the column {', '.join(lacking)}" if lacking else "has a column twice"
+        raise DataError(f"{path} {what}; its first line is {', '.join(names)}")
+    empty = [""] * len(names)
+    return names, {
+        line: dict(zip(names, [*(cell.strip() for cell in cells), *empty], strict=False))
+        for line, cells in rows[1:]
+    }
 
 
 def read(text: str, source: str) -> Coding:
@@ -113,19 +134,14 @@ def coding_of(rows: Sequence[Cells], source: str, *, comma: bool = False) -> Cod
         person, kind = own.get("person", ""), own.get("name", "")
         tier = own.get("tier") or f"{person} {kind}".strip() or "coding"
         kind = kind or tier.removeprefix(f"{person} ")
-        start, end = (
-            _time(own[key], comma, f"{source}, line {line}") for key in ("from_s", "to_s")
-        )
+        try:
+            start, end = (seconds(own[key], comma) for key in ("from_s", "to_s"))
+        except ValueError as error:
+            where = f"{source}, line {line}"
+            raise DataError(f"{where}: {error}; expected seconds or hh:mm:ss.fff") from None
         result.tier(tier, person=person, kind=kind)
         result.add(tier, start, end, own.get("value", "yes"), f"line {line}")
     return result.coding()
-
-
-def _time(cell: str, comma: bool, where: str) -> float:
-    try:
-        return seconds(cell, comma)
-    except ValueError as error:
-        raise DataError(f"{where}: {error}; expected seconds or hh:mm:ss.fff") from None
 
 
 def _rows(coding: Coding) -> Iterable[tuple[str, str, str, float, float, float]]:
@@ -149,28 +165,32 @@ def text_of(head: Sequence[str], rows: Iterable[Sequence[Any]], dialect: Dialect
     return file.getvalue()
 
 
+def csv_bytes(text: str, dialect: Dialect) -> bytes:
+    """With the mark by which Excel knows UTF-8, where it is for Excel."""
+    return text.encode("utf-8-sig" if dialect == "excel-eu" else "utf-8")
+
+
 def _cell(value: Any, dialect: Dialect) -> Any:
     if isinstance(value, float):
         if math.isnan(value):
             return ""
-        text = repr(value).removesuffix(".0")
+        text = repr(float(value)).removesuffix(".0")
         return text.replace(".", ",") if dialect == "excel-eu" else text
     return "" if value is None else value
 
 
-def write_workbook(file: IO[bytes], sheets: Mapping[str, tuple[Sequence[str], Any]]) -> None:
-    """Write an XLSX workbook.
+def workbook(sheets: Mapping[str, tuple[Sequence[str], Any]]) -> bytes:
+    """An XLSX workbook.
 
     Args:
-        file: where to.
         sheets: by name the names of columns and the rows.
 
     Raises:
         DataError: openpyxl is not installed, or a sheet is longer than Excel takes.
     """
-    workbook = _openpyxl().Workbook(write_only=True)
+    file, book = io.BytesIO(), _openpyxl().Workbook(write_only=True)
     for name, (head, rows) in sheets.items():
-        sheet = workbook.create_sheet(name)
+        sheet = book.create_sheet(name)
         sheet.append(list(head))
         for n, row in enumerate(rows, start=2):
             if n > _MOST_SHEET_ROWS:
@@ -179,7 +199,8 @@ def write_workbook(file: IO[bytes], sheets: Mapping[str, tuple[Sequence[str], An
                     "write CSV"
                 )
             sheet.append([_excel_cell(sheet, value) for value in row])
-    workbook.save(file)
+    book.save(file)
+    return file.getvalue()
 
 
 def _excel_cell(sheet: Any, value: Any) -> Any:
@@ -195,9 +216,9 @@ def _excel_cell(sheet: Any, value: Any) -> Any:
     return value
 
 
-def workbook_of(coding: Coding) -> Mapping[str, tuple[Sequence[str], Any]]:
-    """The one sheet of a coding's workbook."""
-    return {SHEET: (COLUMNS, _rows(coding))}
+def write_workbook(coding: Coding) -> bytes:
+    """A workbook with a row for each interval."""
+    return workbook({SHEET: (COLUMNS, _rows(coding))})
 
 
 def read_workbook(file: IO[bytes], source: str) -> Coding:
@@ -207,7 +228,7 @@ def read_workbook(file: IO[bytes], source: str) -> Coding:
         names = workbook.sheetnames
         sheet = workbook[SHEET if SHEET in names else names[0]]
         rows = [
-            Cells(n, ["" if value is None else _text(value) for value in row])
+            Cells(n, ["" if v is None else _text(v) for v in row])
             for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
         ]
     except _DAMAGED as error:
@@ -216,10 +237,8 @@ def read_workbook(file: IO[bytes], source: str) -> Coding:
 
 
 def _text(value: Any) -> str:
-    import datetime
-
     if isinstance(value, datetime.time):  # a cell of the format hh:mm:ss
-        return f"{value:%H:%M:%S}.{value.microsecond:06d}"
+        return f"{value:%H:%M:%S.%f}"
     return str(value)
 
 

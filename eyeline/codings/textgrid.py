@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from eyeline.codings.coding import Coding, Rows
+from eyeline.codings.coding import Coding, CodingTier, Rows
 from eyeline.documents import plain_text
 from eyeline.errors import DataError
 
@@ -96,23 +96,15 @@ class _Tokens:
 
 def write(coding: Coding) -> str:
     """The text of a TextGrid from 0 to the end of the coding; an empty tier stands for none."""
-    in_ms = [
-        (
-            tier.name,
-            [(round(i.from_s * 1000), round(i.to_s * 1000), i.value) for i in tier.intervals],
-        )
-        for tier in coding.tiers
-    ] or [("nobody", [])]
+    tiers = coding.tiers or (CodingTier("nobody"),)
     end_ms = max(1, round(coding.end_s * 1000))
-    head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
-    head += ["xmin = 0", f"xmax = {_s(end_ms)}", "tiers? <exists>"]
-    head += [f"size = {len(in_ms)}", "item []:"]
-    lines = [
-        line
-        for n, (name, spans) in enumerate(in_ms, start=1)
-        for line in _tier(n, name, filled(spans, end_ms), end_ms)
-    ]
-    return "\n".join([*head, *lines, ""])
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
+    lines += ["xmin = 0", f"xmax = {_s(end_ms)}", "tiers? <exists>"]
+    lines += [f"size = {len(tiers)}", "item []:"]
+    for n, tier in enumerate(tiers, start=1):
+        in_ms = [(round(a * 1000), round(b * 1000), value) for a, b, value in tier.intervals]
+        lines += _tier(n, tier.name, filled(in_ms, end_ms), end_ms)
+    return "\n".join([*lines, ""])
 
 
 def filled(spans: Sequence[Milliseconds], end_ms: int) -> list[Milliseconds]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from html import escape
 
-from eyeline.codings.coding import Coding, CodingTier
+from eyeline.codings.coding import Coding, CodingTier, stamp
 from eyeline.documents import plain_text
 
 
 def write(coding: Coding) -> str:
     """Subtitles in the order of time, on the clock of players."""
+    coding = coding.shifted(coding.origin_s)
     cues = sorted(
-        (round((i.from_s + coding.origin_s) * 1000), round((i.to_s + coding.origin_s) * 1000), text)
+        (round(i.from_s * 1000), round(i.to_s * 1000), _text(tier, i.value))
         for tier in coding.tiers
         for i in tier.intervals
-        for text in (_text(tier, i.value),)
     )
     blocks = [
-        f"{_stamp(start)} --> {_stamp(end)}\n{text}\n" for start, end, text in cues if end > start
+        f"{stamp(start)} --> {stamp(end)}\n{text}\n" for start, end, text in cues if end > start
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 
@@ -31,8 +31,3 @@ def _text(tier: CodingTier, value: str) -> str:
 
 def _safe(text: str) -> str:
     return escape(plain_text(text), quote=False)
-
-
-def _stamp(ms: int) -> str:
-    whole, part = divmod(ms, 1000)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{part:03d}"

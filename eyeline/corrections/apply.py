@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,6 @@ from eyeline.corrections.state import DERIVED, InapplicableError, State
 from eyeline.people.shared_looks import TARGETS, shared_looks
 from eyeline.results import (
     Analysis,
-    Answer,
     Corrected,
     Points,
     Segments,
@@ -134,35 +133,18 @@ def _derive(state: State) -> None:
             continue
         for new in shared_looks([points], clock.astype(np.float64)):
             new = replace(new, score=to_digits(new.score))
-            at = _place(state.answers, new)
-            old = [] if at is None else rows_of(_computed(state, new))
-            answer = with_rows(new, _as_before(old, rows_of(new)))
-            if at is None:
-                state.answers.append(answer)
-            else:
-                state.answers[at] = answer
-
-
-def _computed(state: State, like: Segments) -> Segments:
-    place = _place(state.computed.answers, like)
-    assert place is not None
-    found = state.computed.answers[place]
-    assert isinstance(found, Segments)
-    return found
-
-
-def _place(answers: Sequence[Answer], segments: Segments) -> int | None:
-    for k, answer in enumerate(answers):
-        same = (answer.name, answer.builder) == (segments.name, segments.builder)
-        if isinstance(answer, Segments) and same:
-            return k
-    return None
-
-
-def _as_before(old: Sequence[Row], new: Sequence[Row]) -> list[Row]:
-    """New rows; those that were there before to the microsecond are the ones from before."""
-    known = {_key(row): row for row in old}
-    return [known.get(_key(row), row._replace(corrected=True)) for row in new]
+            # what was there before to the microsecond is as it was before
+            named = new.name, new.builder
+            old = [s for s in state.computed.of(Segments) if (s.name, s.builder) == named]
+            known = {_key(row): row for s in old[:1] for row in rows_of(s)}
+            rows = [known.get(_key(r), r._replace(corrected=True)) for r in rows_of(new)]
+            own = (
+                k
+                for k, a in enumerate(state.answers)
+                if isinstance(a, Segments) and (a.name, a.builder) == named
+            )
+            at = next(own, len(state.answers))
+            state.answers[at : at + 1] = [with_rows(new, rows)]
 
 
 def _key(row: Row) -> tuple[int, int, int, str]:
@@ -172,13 +154,14 @@ def _key(row: Row) -> tuple[int, int, int, str]:
 def _finished(
     state: State, corrections: Corrections, unapplied: Sequence[tuple[int, str]]
 ) -> Analysis:
+    people = {person_label(p) for p in state.persons}
     words = {e.id: e.kind.replace("_", " ") for e in corrections.entries}
     warnings = (
         f"correction {n} ({words[n]}) is kept and not applied: {why}" for n, why in unapplied
     )
     corrected = Corrected(
         revision=corrections.revision,
-        names=_names(state),
+        names={k: v for k, v in state.names.items() if k in people or k in state.areas},
         excluded=tuple(dict.fromkeys(state.excluded)),
         applied=len(corrections.operations) - len(unapplied),
         unapplied=tuple(unapplied),
@@ -189,8 +172,3 @@ def _finished(
     return replace(
         result, corrected=corrected, warnings=(*result.warnings, *state.notes, *warnings)
     )
-
-
-def _names(state: State) -> Mapping[str, str]:
-    people = {person_label(p) for p in state.persons}
-    return {k: v for k, v in state.names.items() if k in people or k in state.areas}

@@ -81,21 +81,13 @@ def draw(state: State, areas: Iterable[tuple[int, Area]], tracks: Tracks) -> Non
 def _of_tracking(area: Area, corners: Floats | None, clock: Clock) -> list[str]:
     """What is to be known of an area that was to be tracked."""
     if corners is None:
-        return [
-            (
-                f"area '{area.name}' is interpolated between its key frames: the tracker has not "
-                "followed it through the video, which must be there when exports are written"
-            )
-        ]
+        why = "the tracker has not followed it through the video, which must be there when exports"
+        return [f"area '{area.name}' is interpolated between its key frames: {why} are written"]
     lost = np.flatnonzero(holds(area, clock) & np.isnan(corners).any(axis=(1, 2)))
     if not len(lost):
         return []
-    return [
-        (
-            f"area '{area.name}' is lost by the tracker in {len(lost)} of {len(clock)} frames, "
-            f"first at {clock.start_s[lost[0]]:.2f} s: add a key frame there"
-        )
-    ]
+    where = f"in {len(lost)} of {len(clock)} frames, first at {clock.start_s[lost[0]]:.2f} s"
+    return [f"area '{area.name}' is lost by the tracker {where}: add a key frame there"]
 
 
 def at_areas(state: State) -> None:
@@ -106,7 +98,7 @@ def at_areas(state: State) -> None:
         if not changed.any():
             continue
         tier = state.tier(f"{answer.name} ({answer.builder})")
-        after: Points = marked(answer, changed, target=target, target_xyxy=box)
+        after = marked(answer, changed, target=target, target_xyxy=box)
         tier.by_frame = after
         lay_runs(tier, after, changed)
 
@@ -120,7 +112,9 @@ def _targets(state: State, points: Points) -> tuple[Ints, Floats]:
     smallest = np.full(len(rows), np.inf)
     for label, shape in state.areas.items():
         corners = shape.corners_px[frames]
-        size = _sizes(corners)
+        x, y = corners[..., 0], corners[..., 1]
+        twice = x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)
+        size = np.abs(twice.sum(axis=1)) / 2
         hit = inside(points.point_px[rows], corners) & (size < smallest)
         smallest[hit] = size[hit]
         target[rows[hit]] = area_number(int(label.removeprefix("area ")))
@@ -142,13 +136,6 @@ def inside(point: Floats, corners: Floats) -> Bools:
     height = np.where(y2 == y1, 1.0, y2 - y1)
     left = x < (x2 - x1) * (y - y1) / height + x1
     return np.asarray((crosses & left).sum(axis=1) % 2 == 1)
-
-
-def _sizes(corners: Floats) -> Floats:
-    """Areas `(n,)` of polygons `(n, corners, 2)`."""
-    x, y = corners[..., 0], corners[..., 1]
-    twice = x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)
-    return np.asarray(np.abs(twice.sum(axis=1)) / 2)
 
 
 def lay_runs(tier: Tier, points: Points, changed: Bools) -> None:

@@ -103,12 +103,9 @@ def _cleared(rows: list[Row], name: str, new: Row) -> list[Row]:
         return rest
     for row in gone:
         other = row._replace(person=person_number(row.label) or 0, label=person_label(row.person))
-        rest, _ = carved(rest, row.start_s, row.end_s, partial(_alike, other))
+        mirrored = {r for r in rest if (r.person, r.label) == (other.person, other.label)}
+        rest, _ = carved(rest, row.start_s, row.end_s, mirrored.__contains__)
     return rest
-
-
-def _alike(one: Row, other: Row) -> bool:
-    return (one.person, one.label) == (other.person, other.label)
 
 
 def _remove(state: State, tier: Tier, person: int, episode: Episode) -> None:
@@ -174,14 +171,17 @@ def _paint(state: State, tier: Tier, person: int, episode: Episode, label: str |
 
 
 def _looking_at(state: State, points: Points, rows: Bools, label: str) -> Points:
-    target = _target(label)
+    target = person_number(label)
+    if target is None:
+        area = label.removeprefix("area ")
+        target = _PLACES[label] if label in _PLACES else area_number(int(area))
     box = points.target_xyxy.copy()
     box[rows] = _boxes(state, points, rows, label)
     point = points.point_px.copy()
     stays = rows & (points.target == target) & np.isfinite(point).all(axis=1)
     moved = rows & ~stays
     point[moved] = (box[moved, :2] + box[moved, 2:]) / 2
-    result: Points = marked(
+    return marked(
         points,
         rows,
         point_px=point,
@@ -189,14 +189,6 @@ def _looking_at(state: State, points: Points, rows: Bools, label: str) -> Points
         probability=np.where(rows, 1.0, points.probability),
         target_xyxy=box,
     )
-    return result
-
-
-def _target(label: str) -> int:
-    number = person_number(label)
-    if number is not None:
-        return number
-    return _PLACES[label] if label in _PLACES else area_number(int(label.removeprefix("area ")))
 
 
 def _boxes(state: State, points: Points, rows: Bools, label: str) -> Floats:
@@ -225,7 +217,13 @@ def not_codable(state: State, op: NotCodable) -> None:
             rows, _ = carved(rows_of(answer), op.from_s, op.to_s, meant)
             state.answers[k] = with_rows(answer, rows)
         elif isinstance(answer, Scores | Points):
-            state.answers[k] = _unknown(state, answer, op)
+            unknown = state.within(answer, op.from_s, op.to_s)
+            if op.person is not None:
+                unknown &= answer.person == op.person
+            scored = isinstance(answer, Scores)
+            column, nothing = ("value", np.nan) if scored else ("probability", 0.0)
+            values = np.where(unknown, nothing, getattr(answer, column))
+            state.answers[k] = marked(answer, unknown, **{column: values})
     state.excluded.append(Excluded(op.from_s, op.to_s, name, op.person))
 
 
@@ -236,17 +234,6 @@ def _meant(op: NotCodable, name: str, row: Row) -> bool:
     if name not in DERIVED:
         return False
     return person_label(op.person) in row.label.rpartition(" with ")[2].split(" and ")
-
-
-def _unknown(state: State, answer: Scores | Points, op: NotCodable) -> Scores | Points:
-    rows = state.within(answer, op.from_s, op.to_s)
-    if op.person is not None:
-        rows &= answer.person == op.person
-    column = "value" if isinstance(answer, Scores) else "probability"
-    nothing = np.nan if isinstance(answer, Scores) else 0.0
-    values = np.where(rows, nothing, getattr(answer, column))
-    result: Scores | Points = marked(answer, rows, **{column: values})
-    return result
 
 
 OPERATIONS: dict[str, Callable[..., None]] = {

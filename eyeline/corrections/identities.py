@@ -18,7 +18,6 @@ from eyeline.export.summary import SPEAKING, TARGET
 from eyeline.results import (
     TARGET_SCENE,
     UNSURE,
-    Ints,
     People,
     Points,
     Segments,
@@ -121,8 +120,7 @@ def _renumbered(
         gone = np.array([pair[1] == old and pair in doubled for pair in pairs], bool)
         table = chosen(table, np.flatnonzero(~gone))
     mine = (table.person == old) & state.within(table, from_s, np.inf)
-    result: Table = marked(table, mine, person=np.where(mine, new, table.person))
-    return result
+    return marked(table, mine, person=np.where(mine, new, table.person))
 
 
 def _targets_renumbered(state: State, points: Points, old: int, new: int, from_s: float) -> Points:
@@ -132,18 +130,14 @@ def _targets_renumbered(state: State, points: Points, old: int, new: int, from_s
     oneself = (target == points.person) & (target == new)
     probability = np.where(oneself, 0.0, points.probability)
     target = np.where(oneself, TARGET_SCENE, target)
-    result: Points = marked(points, at | oneself, target=target, probability=probability)
-    return result
+    return marked(points, at | oneself, target=target, probability=probability)
 
 
 def _segments_renumbered(segments: Segments, old: int, new: int, from_s: float) -> Segments:
     label = re.compile(rf"\b{person_label(old)}\b")
-    rest, mine = carved(
-        rows_of(segments),
-        from_s,
-        np.inf,
-        lambda row: row.person == old or bool(label.search(row.label)),
-    )
+    rows = rows_of(segments)
+    about = {row for row in rows if row.person == old or label.search(row.label)}
+    rest, mine = carved(rows, from_s, np.inf, about.__contains__)
     named = [
         row._replace(
             person=new if row.person == old else row.person,
@@ -152,12 +146,8 @@ def _segments_renumbered(segments: Segments, old: int, new: int, from_s: float) 
         )
         for row in mine
     ]
-    named = [row for row in named if not _of_oneself(row)]
+    named = [r for r in named if not re.search(rf"\b{person_label(r.person)}\b", r.label)]
     return with_rows(segments, _beside(rest, named))
-
-
-def _of_oneself(row: Row) -> bool:
-    return bool(re.search(rf"\b{person_label(row.person)}\b", row.label))
 
 
 def _beside(rows: list[Row], new: list[Row]) -> list[Row]:
@@ -190,19 +180,12 @@ def delete_face(state: State, op: DeleteFace) -> None:
         rest: Any = chosen(answer, np.flatnonzero(~own))
         if isinstance(rest, Points):
             at = (rest.target == op.person) & state.within(rest, start_s, end_s)
-            rest = _at_the_scene(rest, np.flatnonzero(at))
+            box = np.where(at[:, None], np.nan, rest.target_xyxy)
+            target = np.where(at, TARGET_SCENE, rest.target)
+            rest = marked(rest, at, target=target, target_xyxy=box)
         state.answers[k] = rest
     state.refresh(op.person)
     at_areas(state)
-
-
-def _at_the_scene(points: Points, rows: Ints) -> Points:
-    which = np.zeros(len(points), bool)
-    which[rows] = True
-    box = np.where(which[:, None], np.nan, points.target_xyxy)
-    target = np.where(which, TARGET_SCENE, points.target)
-    result: Points = marked(points, which, target=target, target_xyxy=box)
-    return result
 
 
 def _without_face(segments: Segments, person: int, start_s: float, end_s: float) -> Segments:
@@ -213,9 +196,8 @@ def _without_face(segments: Segments, person: int, start_s: float, end_s: float)
     if segments.name == SPEAKING:
         rest = laid(rest, [r._replace(person=UNSURE, corrected=True) for r in own])
     if segments.name == TARGET:
-        rest = laid(
-            rest, [r._replace(label=target_label(TARGET_SCENE), corrected=True) for r in at]
-        )
+        scene = target_label(TARGET_SCENE)
+        rest = laid(rest, [r._replace(label=scene, corrected=True) for r in at])
     return with_rows(segments, rest)
 
 

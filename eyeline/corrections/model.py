@@ -293,17 +293,14 @@ class Corrections(_Strict):
     def undone(self) -> list[int]:
         """Ids of operations that were taken back, the latest to be so last."""
         last = {e.entry: e for e in self.entries if isinstance(e, Undo | Redo)}
-        return [e.entry for e in sorted(last.values(), key=_id) if isinstance(e, Undo)]
+        turns = sorted(last.values(), key=lambda e: e.id)
+        return [e.entry for e in turns if isinstance(e, Undo)]
 
     @property
     def operations(self) -> list[Operation]:
         """Those that hold, in their order."""
         undone = set(self.undone)
         return [e for e in self.entries if not isinstance(e, Undo | Redo) and e.id not in undone]
-
-
-def _id(entry: _Entry) -> int:
-    return entry.id
 
 
 def _check_turn(entry: Undo | Redo, before: Sequence[Any], undone: set[int]) -> None:

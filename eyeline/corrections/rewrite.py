@@ -11,10 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from eyeline.corrections import footage
 from eyeline.corrections.apply import apply
 from eyeline.corrections.areas import Tracks
+from eyeline.corrections.footage import renewed, seen_in, split_people, with_images
 from eyeline.corrections.model import Area, Corrections
-from eyeline.corrections.portraits import renewed, seen_in, split_people, with_images
 from eyeline.corrections.store import read, writing
 from eyeline.errors import DataError, EyelineError, OutputError
 from eyeline.export.area_tables import read_corners
@@ -52,11 +53,10 @@ def is_current(folder: Path) -> bool:
     Raises:
         DataError: results or corrections that cannot be read.
     """
-    index, corrections = read_index(folder), read(folder)
-    written = _written(folder)
+    corrections, of = read(folder), _stored(folder).get("of")
     if not corrections.operations:
         return not (folder / CORRECTED).exists()
-    return written is not None and written.get("of") == _of(index, corrections)
+    return bool(of == _of(folder, corrections))
 
 
 def rewrite(
@@ -94,7 +94,11 @@ def rewrite(
             _remove(folder, work)
         return None
     source = original(folder, video)
-    tracks = _tracks(folder, corrections, results, source)
+    tracks = _stored_tracks(folder, results)
+    areas = (op for op in corrections.operations if isinstance(op, Area))
+    fresh = [area for area in areas if area.between == "track" and area.id not in tracks]
+    if fresh and source is not None:
+        tracks = {**tracks, **footage.follow(fresh, source, results)}
     analysis = _with_stored_images(folder, apply(results, corrections, tracks))
     frames = _stored_images(folder, analysis)
     lacking = split_people(corrections, analysis) - frames.keys()
@@ -102,7 +106,7 @@ def rewrite(
     with _work(folder) as work:
         place = work / CORRECTED
         place.mkdir()
-        of = {"of": _of(read_index(folder), corrections), "images": {**frames, **new}}
+        of = {"of": _of(folder, corrections), "images": {**frames, **new}}
         _export(analysis, folder, place, source, annotated, name, progress, of, tracks)
         with writing(folder):
             _reveal(work, folder, corrections)
@@ -138,50 +142,35 @@ def original(folder: Path, video: Path | None = None) -> Path | None:
     """
     index = read_index(folder)
     named = Path(str(index["video"]["path"]))
-    size = dict(index.get("source") or {}).get("bytes")
     if video is not None:
         if not video.is_file():
             raise DataError(f"{video}: no such file; name the video that was analysed")
-        if size not in (None, video.stat().st_size):
+        if not is_original(video, index):
             raise DataError(f"{video} is not the video that was analysed: it has another size")
         return video
-    for place in (named, folder / named.name, folder.parent / named.name):
-        if place.is_file() and size in (None, place.stat().st_size):
-            return place
-    return None
+    places = (named, folder / named.name, folder.parent / named.name)
+    return next((place for place in places if is_original(place, index)), None)
 
 
-def _tracks(
-    folder: Path, corrections: Corrections, results: Analysis, source: Path | None
-) -> Tracks:
-    """Tracked areas: those from before, and new ones out of the video where it is there."""
-    wanted = [op for op in corrections.operations if isinstance(op, Area) and op.between == "track"]
-    known = _stored_tracks(folder, results)
-    new = [area for area in wanted if area.id not in known]
-    if not new or source is None:
-        return known
-    from eyeline.corrections.follow import follow
-
-    return {**known, **follow(new, source, results)}
+def is_original(path: Path, index: Mapping[str, Any]) -> bool:
+    """Whether a file has the size of the video that was analysed, as far as that is known."""
+    bytes_then = (index.get("source") or {}).get("bytes")
+    try:
+        return path.is_file() and bytes_then in (None, path.stat().st_size)
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        return False
 
 
 def _stored_tracks(folder: Path, results: Analysis) -> Tracks:
-    written = _written(folder)
-    of = dict((written or {}).get("of") or {})
-    if of.get("fingerprint") != read_index(folder).get("fingerprint"):
-        return {}
-    tracked = (written or {}).get("tracked") or ()
-    corners = read_corners(folder / CORRECTED, len(clock_of(results)))
+    tracked = _stored(folder).get("tracked") or ()
+    corners = read_corners(folder / CORRECTED, len(clock_of(results))) if tracked else {}
     return {n: one for n, one in corners.items() if n in tracked}
 
 
 def _stored_images(folder: Path, analysis: Analysis) -> dict[int, int]:
     """The frames of images that were cut before and still show their persons."""
-    written = _written(folder) or {}
-    if dict(written.get("of") or {}).get("fingerprint") != read_index(folder).get("fingerprint"):
-        return {}
-    frames = {int(person): int(frame) for person, frame in (written.get("images") or {}).items()}
-    return seen_in(analysis, frames)
+    images = _stored(folder).get("images") or {}
+    return seen_in(analysis, {int(person): int(frame) for person, frame in images.items()})
 
 
 def _with_stored_images(folder: Path, analysis: Analysis) -> Analysis:
@@ -189,16 +178,20 @@ def _with_stored_images(folder: Path, analysis: Analysis) -> Analysis:
     return with_images(analysis, {n: read_thumbnail(folder / CORRECTED, n) for n in people})
 
 
-def _written(folder: Path) -> dict[str, Any] | None:
+def _stored(folder: Path) -> dict[str, Any]:
+    """The index of corrected exports of these very results; empty where there are none."""
+    computed = read_index(folder).get("fingerprint")
     try:
-        return read_corrected_index(folder / CORRECTED)
+        written = read_corrected_index(folder / CORRECTED) or {}
     except EyelineError:
-        return None
+        return {}
+    return written if dict(written.get("of") or {}).get("fingerprint") == computed else {}
 
 
-def _of(index: Mapping[str, Any], corrections: Corrections) -> dict[str, Any]:
+def _of(folder: Path, corrections: Corrections) -> dict[str, Any]:
     """What corrected exports are made of."""
-    return {"fingerprint": index.get("fingerprint"), "revision": corrections.revision}
+    computed = read_index(folder).get("fingerprint")
+    return {"fingerprint": computed, "revision": corrections.revision}
 
 
 def _export(
@@ -212,18 +205,10 @@ def _export(
     of: Mapping[str, Any],
     tracks: Tracks,
 ) -> None:
-    index = read_index(folder)
-    copy = copy_in(folder)
+    index, copy = read_index(folder), copy_in(folder)
+    video, versions = source or Path(analysis.video.path), index.get("versions") or {}
     media = f"../{copy}" if copy else ""
-    export = Export(
-        analysis,
-        place,
-        source or Path(analysis.video.path),
-        name,
-        index.get("versions") or {},
-        progress,
-        media,
-    )
+    export = Export(analysis, place, video, name, versions, progress, media)
     chosen = SimpleNamespace(
         video=annotated,
         plain=False,
@@ -254,9 +239,8 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _reveal(work: Path, folder: Path, corrections: Corrections) -> None:
     """Put the new exports in the place of the old ones, unless others have newer ones there."""
-    newer = dict((_written(folder) or {}).get("of") or {})
-    of = _of(read_index(folder), corrections)
-    if newer.get("fingerprint") == of["fingerprint"] and newer.get("revision", 0) > of["revision"]:
+    there = dict(_stored(folder).get("of") or {})
+    if there.get("revision", 0) > corrections.revision:
         return
     _refuse_foreign(folder)
     _remove(folder, work)

@@ -37,10 +37,11 @@ def chosen(table: Table, rows: Ints) -> Table:
     return replace(table, **taken)
 
 
-def marked(table: Any, rows: Bools, **columns: Any) -> Any:
+def marked(table: Table, rows: Bools, **columns: Any) -> Table:
     """The table with other columns, in which some rows are noted as corrected."""
     before = np.zeros(len(rows), bool) if table.corrected is None else table.corrected
-    return replace(table, **columns, corrected=before | rows)
+    changes: Any = {**columns, "corrected": before | rows}
+    return replace(table, **changes)
 
 
 class Row(NamedTuple):
@@ -58,18 +59,10 @@ def rows_of(segments: Segments) -> list[Row]:
     """The rows of segments."""
     n = len(segments)
     known = np.zeros(n, bool) if segments.corrected is None else segments.corrected
-    return [
-        Row(*values)
-        for values in zip(
-            segments.person.tolist(),
-            segments.start_s.tolist(),
-            segments.end_s.tolist(),
-            segments.label,
-            segments.score.tolist(),
-            known.tolist(),
-            strict=True,
-        )
-    ]
+    numbers = [segments.person, segments.start_s, segments.end_s, segments.score, known]
+    person, start, end, score, corrected = (column.tolist() for column in numbers)
+    columns = (person, start, end, segments.label, score, corrected)
+    return [Row(*values) for values in zip(*columns, strict=True)]
 
 
 def with_rows(segments: Segments, rows: Iterable[Row]) -> Segments:
@@ -143,15 +136,11 @@ def _joined(rows: Sequence[tuple[Row, bool]]) -> list[Row]:
         if k is not None:
             before, was_new = result[k]
             if row.start_s <= before.end_s + _TOUCHING_S and (new or was_new):
-                result[k] = _over(before, row), True
+                lengths = [before.end_s - before.start_s, row.end_s - row.start_s]
+                score = float(np.average([before.score, row.score], weights=lengths))
+                end_s = max(before.end_s, row.end_s)
+                result[k] = before._replace(end_s=end_s, score=score, corrected=True), True
                 continue
         open_at[row.label] = len(result)
         result.append((row, new))
     return [row for row, _ in result]
-
-
-def _over(a: Row, b: Row) -> Row:
-    """One row over two that touch, in the order of time."""
-    lengths = [a.end_s - a.start_s, b.end_s - b.start_s]
-    score = float(np.average([a.score, b.score], weights=lengths))
-    return a._replace(end_s=max(a.end_s, b.end_s), score=score, corrected=True)

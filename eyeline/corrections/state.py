@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -155,9 +154,7 @@ class Tier:
     @property
     def segments(self) -> Segments:
         """By now."""
-        answer = self.state.answers[self.at]
-        assert isinstance(answer, Segments)
-        return answer
+        return cast(Segments, self.state.answers[self.at])
 
     @segments.setter
     def segments(self, segments: Segments) -> None:
@@ -166,8 +163,8 @@ class Tier:
     @property
     def by_frame(self) -> Scores | Points | None:
         """By now."""
-        answer: Any = None if self.by_frame_at is None else self.state.answers[self.by_frame_at]
-        return answer if isinstance(answer, Scores | Points) else None
+        at = self.by_frame_at
+        return None if at is None else cast(Scores | Points, self.state.answers[at])
 
     @by_frame.setter
     def by_frame(self, answer: Scores | Points) -> None:
@@ -192,9 +189,9 @@ def everyone(tier: str, person: int, label: str) -> list[tuple[int, str]]:
                 f"joint attention is at something with others, such as 'person 3 with person 2', "
                 f"not '{label}'"
             )
-        return [(one, _together(target, [m for m in members if m != one])) for one in members]
+        labels = {one: person_label(one) for one in sorted(members)}
+        return [
+            (one, f"{target} with {' and '.join(n for m, n in labels.items() if m != one)}")
+            for one in members
+        ]
     return [(person, label)]
-
-
-def _together(target: str, others: Sequence[int]) -> str:
-    return f"{target} with {' and '.join(person_label(n) for n in sorted(others))}"

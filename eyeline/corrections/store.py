@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,23 +120,21 @@ def _append(
                 f"{folder / CORRECTIONS} was changed meanwhile (revision {before.revision}, not "
                 f"{revision}): nothing was written. Look at the corrections again and repeat yours."
             )
-        given = {"id": before.revision + 1, "time": _now(), "who": who or _account()}
-        if isinstance(entry, SplitPerson):
-            given["new_person"] = _unused(index, before)
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        given: dict[str, Any] = {"id": before.revision + 1, "time": now, "who": who or _account()}
+        if isinstance(entry, SplitPerson):  # a number that no person has had
+            splits = [e.new_person or 0 for e in before.entries if isinstance(e, SplitPerson)]
+            numbers = [int(person["person"]) for person in index["persons"]]
+            given["new_person"] = max([0, *numbers, *splits]) + 1
         after = with_entry(before, parse_entry(entry.model_dump() | given))
         if not isinstance(entry, Undo | Redo):
-            _check(folder, after, results)
+            results = load(folder) if results is None else results
+            corrected = apply(results, after, derive=False).corrected
+            assert corrected is not None
+            if why := dict(corrected.unapplied).get(after.revision):
+                raise DataError(f"the correction cannot be applied to {folder}: {why}")
         _write(folder / CORRECTIONS, after)
     return after
-
-
-def _check(folder: Path, corrections: Corrections, results: Analysis | None) -> None:
-    """DataError unless the last operation can be applied."""
-    result = apply(load(folder) if results is None else results, corrections, derive=False)
-    assert result.corrected is not None
-    why = dict(result.corrected.unapplied).get(corrections.revision)
-    if why:
-        raise DataError(f"the correction cannot be applied to {folder}: {why}")
 
 
 @contextmanager
@@ -166,17 +164,6 @@ def _write(path: Path, corrections: Corrections) -> None:
         file.write((corrections.model_dump_json(indent=1, exclude_none=True) + "\n").encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def _unused(index: Mapping[str, Any], corrections: Corrections) -> int:
-    """A number that no person has had."""
-    numbers = [int(person["person"]) for person in index["persons"]]
-    splits = [e for e in corrections.entries if isinstance(e, SplitPerson)]
-    return max([0, *numbers, *(s.new_person or 0 for s in splits)]) + 1
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _account() -> str:

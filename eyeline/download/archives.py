@@ -6,22 +6,20 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from eyeline import files
 from eyeline.download.item import Item, Received, Request, Size
 from eyeline.download.part import digests, size_of
-from eyeline.download.table import drive_url
+from eyeline.download.table import Strict, drive_url
 from eyeline.download.transfer import Wanted, fetch, length
 from eyeline.download.unpacking import unpack
 from eyeline.errors import DataError
 from eyeline.log import Log
 
 
-class Part(BaseModel):
+class Part(Strict):
     """A file on Google Drive or elsewhere."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     gb: float | None = None
     """As stated, in 10^9 bytes."""
@@ -69,9 +67,8 @@ class Archive(Item):
         how, gb = "as its authors state", self.gb
         if gb is None:
             stated = length(self.pieces()[0].address)
-            how, gb = "by its authors or the server", None
-            if stated is not None:
-                how, gb = "as the server states", stated / 1e9
+            gb = None if stated is None else stated / 1e9
+            how = "by its authors or the server" if gb is None else "as the server states"
         there = size_of(self._part(request)) / 1e9
         left = None if gb is None else max(gb - there, 0.0)
         how += ", and about as much again while the archive is unpacked"
@@ -91,7 +88,10 @@ class Archive(Item):
         archive = request.out / self.file
         if request.given:
             archive = request.given
-            self._check_given(archive)
+            if not archive.is_file():
+                raise DataError(f"--from {archive}: no such file; expected {self.file}")
+            if self.md5 and (have := digests(archive, {"md5": ""})["md5"]) != self.md5:
+                raise DataError(f"{archive} has the MD5 {have}; {self.file} has {self.md5}")
         elif not archive.is_file():
             self._download(request, log)
         log(f"{request.name}: unpacking {archive}")
@@ -110,18 +110,10 @@ class Archive(Item):
         log(f"{request.name}: {count} files in {received.folder}")
         return received
 
-    def _check_given(self, archive: Path) -> None:
-        if not archive.is_file():
-            raise DataError(f"--from {archive}: no such file; expected {self.file}")
-        if self.md5 and (have := digests(archive, {"md5": ""})["md5"]) != self.md5:
-            raise DataError(f"{archive} has the MD5 {have}; {self.file} has {self.md5}")
-
     def _download(self, request: Request, log: Log) -> None:
         part, pieces = self._part(request), self.pieces()
         ends = _ends(part)
-        for number, piece in enumerate(pieces):
-            if number < len(ends):
-                continue
+        for number, piece in enumerate(pieces[len(ends) :], start=len(ends)):
             what = f"{request.name}, part {number + 1} of {len(pieces)}"
             log(f"{what}: {f'{piece.gb:g} GB' if piece.gb else piece.address}")
             hashes = {"md5": piece.md5} if piece.md5 else {}

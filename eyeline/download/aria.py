@@ -97,33 +97,24 @@ def _bring(request: Request, name: str, kind: str, one: Address, log: Log) -> No
     folder = request.out / name / PLACES[kind]
     part = files.made(request.out / files.WORK / "downloads") / f"{name}.{kind}.part"
     by_hand = f". A list of addresses is valid for some days: {request.again} NEW_LIST.json"
-    wanted = Wanted(
-        one.download_url,
-        f"{name}, {one.filename}",
-        one.file_size_bytes,
-        {"sha1": one.sha1sum},
-        by_hand=by_hand,
+    what, hashes = f"{name}, {one.filename}", {"sha1": one.sha1sum}
+    fetch(
+        Wanted(one.download_url, what, one.file_size_bytes, hashes, by_hand=by_hand), part, log=log
     )
-    fetch(wanted, part, log=log)
     if kind == "main_vrs":
         files.made(folder)
         shutil.move(part, folder / RECORDING)
     else:
-        _unpack(part, folder)
+        work = part.with_suffix(".unpacked")
+        try:  # into one folder, however deep the files lie in the archive
+            unpack(part, work)
+            for path in sorted(work.rglob("*")):
+                if path.is_file():
+                    shutil.move(path, files.made(folder) / path.name)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
         part.unlink()
     files.write_json(_record(request.out, name, kind), {"sha1": one.sha1sum})
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Into one folder, however deep the files lie in the archive."""
-    work = archive.with_suffix(".unpacked")
-    try:
-        unpack(archive, work)
-        for path in sorted(work.rglob("*")):
-            if path.is_file():
-                shutil.move(path, files.made(folder) / path.name)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _record(out: Path, name: str, kind: str) -> Path:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from eyeline import files
 from eyeline.download.archives import Archive
 from eyeline.download.aria import AriaEveryday
 from eyeline.download.ego4d import Ego4D
 from eyeline.download.folders import DriveFolder
 from eyeline.download.item import Item, Received, Request, Size
+from eyeline.download.table import Strict
 from eyeline.download.youtube import VideoList
 from eyeline.errors import DataError, OutputError, UsageError
 from eyeline.log import Log
@@ -23,10 +22,8 @@ ALL = "all"
 """Item of a data set that has no other: its name may be left out."""
 
 
-class DataSet(BaseModel):
+class DataSet(Strict):
     """A data set and its items."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     licence: str
     paper: str

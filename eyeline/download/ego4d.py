@@ -15,9 +15,10 @@ from typing import Literal
 from eyeline import files
 from eyeline.download import programs
 from eyeline.download.folders import DriveFolder
-from eyeline.download.item import Item, Received, Request, Size, costs_itself, some
+from eyeline.download.item import Item, Received, Request, Size, costs_itself
 from eyeline.errors import DataError, EyelineError
 from eyeline.log import Log
+from eyeline.plan import first_names
 from eyeline.systems.ego_social.prepare_clips import VIDEOS, cut_clip
 from eyeline.systems.ego_social.recordings.annotations import Clip, read_annotations, read_list
 from eyeline.systems.ego_social.recordings.footage import Footage
@@ -160,7 +161,7 @@ class Ego4D(Item):
             listed = request.out / files.WORK / "video_uids.txt"
             files.write_bytes(listed, "\n".join(uids).encode())
             command += ["--video_uid_file", listed]
-        log(f"ego4d: {', '.join(datasets)}{f' of {some(tuple(uids))}' if uids else ''}")
+        log(f"ego4d: {', '.join(datasets)}{f' of {first_names(uids, 5)}' if uids else ''}")
         return programs.run([*command, "--datasets", *datasets], log)
 
 

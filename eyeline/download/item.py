@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from eyeline import files
-from eyeline.download.table import Source, url_of
+from eyeline.download.table import Source, Strict, url_of
 from eyeline.download.transfer import Wanted, fetch
 from eyeline.errors import DataError, EyelineError, UsageError
 from eyeline.log import Log
+from eyeline.plan import first_names
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,9 @@ class Request:
     def chosen(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of some names that `only` asks for; UsageError for one that is not there."""
         if lacking := [name for name in self.only if name not in names]:
-            raise UsageError(f"{self.name} has no {', '.join(lacking)}; it has {some(names)}")
+            raise UsageError(
+                f"{self.name} has no {', '.join(lacking)}; it has {first_names(names, 5) or 'none'}"
+            )
         return self.only or names
 
 
@@ -68,10 +69,8 @@ class Received:
     """Name -> why it is not there."""
 
 
-class ExtraFile(BaseModel):
+class ExtraFile(Strict):
     """A small file of a repository that belongs to the data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     github: str
     path: str
@@ -79,10 +78,8 @@ class ExtraFile(BaseModel):
     """Place below the output folder."""
 
 
-class Item(BaseModel, ABC):
+class Item(Strict, ABC):
     """An item of the table: an archive, a folder, a list of videos ..."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     extra_files: tuple[ExtraFile, ...] = ()
 
@@ -125,9 +122,3 @@ def costs_itself(name: str, error: EyelineError, received: Received, log: Log) -
     """Note what has failed, so that the rest goes on."""
     received.failed[name] = str(error)
     log(f"{name}: failed: {error}")
-
-
-def some(names: tuple[str, ...], most: int = 5) -> str:
-    """The first few of many names, in words."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) or "none") + rest

@@ -9,7 +9,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from eyeline.errors import CheckpointError
+from eyeline.download.unpacking import members
+from eyeline.errors import CheckpointError, DataError
 
 WEIGHTS = (".pth", ".pt", ".pyth", ".ckpt", ".tar", ".model", ".safetensors", ".bin")
 """How the names of weights end, in archives and on Hugging Face."""
@@ -64,41 +65,22 @@ def unpacked(source: Path, work: Path) -> Path:
             with bz2.open(source) as packed, target.open("wb") as out:
                 shutil.copyfileobj(packed, out)
             return target
-        if begins[:2] == b"PK":
-            return _of_zip(source, target)
-        if begins[:1] != b"\x80" and tarfile.is_tarfile(source):
-            return _of_tar(source, target)
-    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise CheckpointError(f"{source} cannot be unpacked: {error}") from None
-    return source
-
-
-def _of_zip(source: Path, target: Path) -> Path:
-    with zipfile.ZipFile(source) as archive:
-        names = archive.namelist()
+        if begins[:2] != b"PK" and (begins[:1] == b"\x80" or not tarfile.is_tarfile(source)):
+            return source
+        names = [name for name, *_ in members(source)]
         if any(name.endswith("data.pkl") for name in names):
             return source  # torch.save's own
-        with archive.open(_only(names, source)) as packed, target.open("wb") as out:
-            shutil.copyfileobj(packed, out)
-    return target
-
-
-def _of_tar(source: Path, target: Path) -> Path:
-    with tarfile.open(source) as archive:
-        names = [member.name for member in archive.getmembers() if member.isfile()]
-        packed = archive.extractfile(_only(names, source))
-        assert packed is not None, "it is a file"
-        with packed, target.open("wb") as out:
-            shutil.copyfileobj(packed, out)
-    return target
-
-
-def _only(names: list[str], source: Path) -> str:
-    weights = [name for name in names if name.endswith(WEIGHTS)]
-    if len(weights) != 1:
-        shown = ", ".join((weights or names)[:6])
-        raise CheckpointError(
-            f"{source} is an archive with {len(weights)} files of weights ({shown}): unpack it and "
-            "give the one by --from FILE"
-        )
-    return weights[0]
+        weights = [name for name in names if name.endswith(WEIGHTS)]
+        if len(weights) != 1:
+            shown = ", ".join((weights or names)[:6])
+            raise CheckpointError(
+                f"{source} is an archive with {len(weights)} files of weights ({shown}): unpack it "
+                "and give the one by --from FILE"
+            )
+        for name, _, opened in members(source):
+            if name == weights[0]:
+                with opened() as packed, target.open("wb") as out:
+                    shutil.copyfileobj(packed, out)
+        return target
+    except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, DataError) as error:
+        raise CheckpointError(f"{source} cannot be unpacked: {error}") from None

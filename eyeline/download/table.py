@@ -18,10 +18,14 @@ DRIVE = "https://drive.usercontent.google.com/download"
 HUGGING_FACE = "https://huggingface.co"
 
 
-class Source(BaseModel):
-    """Where authors keep a file: one of the first six."""
+class Strict(BaseModel):
+    """A row of a table, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Strict):
+    """Where authors keep a file: one of the first six."""
 
     github: str | None = None
     huggingface: str | None = None
@@ -48,10 +52,8 @@ class Source(BaseModel):
         return self
 
 
-class Entry(BaseModel):
+class Entry(Strict):
     """A file of weights."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Source
     file: str

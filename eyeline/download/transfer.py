@@ -22,8 +22,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from eyeline.download.pages import confirmed_url, describe_page
-from eyeline.download.part import forget, remember, remembered, size_of, wrong_content
+from eyeline.download.part import (
+    confirmed_url,
+    describe_page,
+    forget,
+    remember,
+    remembered,
+    size_of,
+    wrong_content,
+)
 from eyeline.errors import DataError, OutputError
 from eyeline.log import Log
 
@@ -38,6 +45,7 @@ MOST_PAGES = 2
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
 """States of a server that pass."""
 _BLOCK = 1 << 20
+_HEADERS = {"User-Agent": "eyeline", "Accept-Encoding": "identity"}
 _MOST_PAGE = 1 << 24
 
 
@@ -88,7 +96,13 @@ def fetch(
             if page is None:
                 break
             pages += 1
-            url = _next_url(url, page, wanted, pages)
+            confirmed = confirmed_url(url, page)
+            if confirmed is None or pages > MOST_PAGES:
+                raise DataError(
+                    f"{wanted.name}: the server gives {describe_page(page)}, not the file"
+                    f"{wanted.by_hand}"
+                )
+            url = confirmed
         except _PassingError as error:
             tries = 1 if size_of(part) > longest else tries + 1
             longest = max(longest, size_of(part))
@@ -114,10 +128,8 @@ def fetch(
 
 def length(url: str) -> int | None:
     """Bytes of a file as its server states them, None where it does not or cannot be reached."""
-    request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
-    request.add_header("Accept-Encoding", "identity")
     try:
-        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
+        with _opened(urllib.request.Request(url, headers=_HEADERS)) as response:
             stated = response.headers.get("Content-Length", "")
             page = "text/html" in response.headers.get("Content-Type", "")
     except (OSError, http.client.HTTPException):
@@ -129,20 +141,14 @@ def read_page(url: str, name: str) -> str:
     """A web page's text; DataError where it cannot be had."""
     request = urllib.request.Request(url, headers={"User-Agent": "Mozilla/5.0 (eyeline)"})
     try:
-        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
+        with _opened(request) as response:
             return str(response.read(_MOST_PAGE).decode("utf-8", "replace"))
     except (OSError, http.client.HTTPException) as error:
         raise DataError(f"{name}: no list of files at {url} ({error})") from None
 
 
-def _next_url(url: str, page: str, wanted: Wanted, pages: int) -> str:
-    """Where the page in place of the file leads; DataError where it leads nowhere."""
-    confirmed = confirmed_url(url, page)
-    if confirmed is None or pages > MOST_PAGES:
-        raise DataError(
-            f"{wanted.name}: the server gives {describe_page(page)}, not the file{wanted.by_hand}"
-        )
-    return confirmed
+def _opened(request: urllib.request.Request) -> Any:
+    return urllib.request.build_opener().open(request, timeout=TIMEOUT_S)
 
 
 def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str | None:
@@ -152,8 +158,7 @@ def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str |
     if have and another:
         os.truncate(part, base)
         have = 0
-    request = urllib.request.Request(url, headers={"User-Agent": "eyeline"})
-    request.add_header("Accept-Encoding", "identity")
+    request = urllib.request.Request(url, headers=_HEADERS)
     if wanted.token:
         request.add_unredirected_header("Authorization", f"Bearer {wanted.token}")
     if have:
@@ -163,7 +168,7 @@ def _attempt(url: str, wanted: Wanted, part: Path, base: int, log: Log) -> str |
         if validator:
             request.add_header("If-Range", validator)
     try:
-        with urllib.request.build_opener().open(request, timeout=TIMEOUT_S) as response:
+        with _opened(request) as response:
             return _receive(response, wanted, part, base, have, log)
     except urllib.error.HTTPError as error:
         with error:
@@ -229,8 +234,7 @@ def _receive(
         with part.open("r+b" if part.exists() else "wb") as file:
             file.truncate(base + start)
             file.seek(base + start)
-            report = _progress(wanted.name, start, total, log)
-            received = start + _copy(response, file, report)
+            received = start + _copy(response, file, wanted.name, start, total, log)
     except OSError as error:
         raise OutputError(f"cannot write {part}: {error.strerror}; free some space") from error
     if total is not None and received < total:
@@ -238,23 +242,10 @@ def _receive(
     return None
 
 
-def _progress(name: str, start: int, total: int | None, log: Log) -> Callable[[int], None]:
-    """Logs now and then how many bytes have come in this request."""
-    last = time.monotonic()
+def _copy(response: Any, file: Any, name: str, start: int, total: int | None, log: Log) -> int:
+    """Bytes that came and were written, until the end or a cut; logs now and then how many."""
+    received, last = 0, time.monotonic()
     of = "" if total is None else f" of {total / 1e6:.0f}"
-
-    def report(received: int) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last >= PROGRESS_S:
-            last = now
-            log(f"{name}: {(start + received) / 1e6:.0f}{of} MB")
-
-    return report
-
-
-def _copy(response: Any, file: Any, report: Callable[[int], None]) -> int:
-    """Bytes that came and were written, until the end or a cut."""
-    received = 0
     while True:
         try:
             block = response.read(_BLOCK)
@@ -267,7 +258,9 @@ def _copy(response: Any, file: Any, report: Callable[[int], None]) -> int:
             return received
         file.write(block)
         received += len(block)
-        report(received)
+        if (now := time.monotonic()) - last >= PROGRESS_S:
+            last = now
+            log(f"{name}: {(start + received) / 1e6:.0f}{of} MB")
 
 
 def _check_space(wanted: Wanted, part: Path, needed: int) -> None:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from eyeline import files
 from eyeline.errors import DataError
@@ -42,7 +42,7 @@ def unpack(archive: Path, folder: Path, *, top: str = "", log: Log = lambda _: N
         OutputError: no space, or a place that cannot be written.
     """
     count = 0
-    for name, size, opened in _members(archive):
+    for name, size, opened in members(archive):
         if (inner := _inner(name, top, archive)) is None:
             continue
         target, count = folder / inner, count + 1
@@ -74,31 +74,22 @@ def _block(content: IO[bytes], archive: Path) -> bytes:
         raise _damaged(archive, error) from None
 
 
-def _members(archive: Path) -> Iterator[Member]:
+def members(archive: Path) -> Iterator[Member]:
     """Regular files in their order; a tar archive is read once, from beginning to end."""
     try:
         if zipfile.is_zipfile(archive):
-            yield from _of_zip(archive)
+            with zipfile.ZipFile(archive) as packed_zip:
+                for one in packed_zip.infolist():
+                    if not one.is_dir():
+                        yield one.filename, one.file_size, partial(packed_zip.open, one)
             return
         with tarfile.open(archive, "r|*") as packed:
             for member in packed:
                 if member.isfile():
-                    yield member.name, member.size, partial(_opened, packed, member)
+                    opened: Any = partial(packed.extractfile, member)  # None for no regular file
+                    yield member.name, member.size, opened
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
         raise _damaged(archive, error) from None
-
-
-def _opened(packed: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    content = packed.extractfile(member)
-    assert content is not None, "a regular file"
-    return content
-
-
-def _of_zip(archive: Path) -> Iterator[Member]:
-    with zipfile.ZipFile(archive) as packed:
-        for one in packed.infolist():
-            if not one.is_dir():
-                yield one.filename, one.file_size, partial(packed.open, one)
 
 
 def _inner(name: str, top: str, archive: Path) -> PurePosixPath | None:

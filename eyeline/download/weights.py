@@ -78,7 +78,11 @@ def get(
             record = None  # a file of the user's says nothing of the next one
         if given is not None:
             one = record if record and not entry.source.several else None
-            _check_given(name, given, entry.sha256 or (one.sha256 if one else None))
+            known = entry.sha256 or (one.sha256 if one else None)
+            if not given.is_file():
+                raise CheckpointError(f"--from {given}: no such file")
+            if known and not (have := files.sha256(given)).startswith(known):
+                raise CheckpointError(f"{given} has the sha256 {have}; {name} has {known}")
             return _place(name, given, one.url if one else str(given.absolute()))
         wanted = _wanted(name, entry, file, record)
         source = folder() / "downloads" / entry.file
@@ -96,14 +100,6 @@ def get(
         with suppress(OSError):
             source.parent.rmdir()
         return path
-
-
-def _check_given(name: str, given: Path, known: str | None) -> None:
-    """CheckpointError for a file of the user's that is missing, or another one."""
-    if not given.is_file():
-        raise CheckpointError(f"--from {given}: no such file")
-    if known and not (have := files.sha256(given)).startswith(known):
-        raise CheckpointError(f"{given} has the sha256 {have}; {name} has {known}")
 
 
 def _wanted(name: str, entry: Entry, file: str | None, record: Record | None) -> Wanted:

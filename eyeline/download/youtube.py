@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from eyeline import files
@@ -43,6 +43,7 @@ _GONE = re.compile(
     re.IGNORECASE,
 )
 _Rows = list[tuple[str, str]]
+_COLUMNS = ("celebrity_id", "video_name", "reason")
 
 
 class VideoList(Item):
@@ -83,7 +84,10 @@ class VideoList(Item):
             refusals = refusals + 1 if why and not _GONE.search(why) else 0
             if why and not refusals:
                 gone[row] = why
-                _write_gone(request.out, gone)
+                text = io.StringIO()
+                writer = csv.writer(text, lineterminator="\n")
+                writer.writerows([_COLUMNS, *((*row, reason) for row, reason in gone.items())])
+                files.write_bytes(request.out / UNAVAILABLE, text.getvalue().encode())
             elif why:
                 received.failed[name] = why
             if refusals == MOST_REFUSALS:
@@ -113,10 +117,7 @@ class VideoList(Item):
 
 
 def _read_list(path: Path) -> _Rows:
-    table = csv.DictReader(io.StringIO(read_text(path)))
-    if lacking := {"celebrity_id", "video_name"} - {*(table.fieldnames or ())}:
-        raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}")
-    rows = [(str(row["celebrity_id"]).strip(), str(row["video_name"]).strip()) for row in table]
+    rows = [(celebrity, video) for celebrity, video in _columns(path, *_COLUMNS[:2])]
     for celebrity, video in rows:
         if re.fullmatch(r"\w+", celebrity) is None or re.fullmatch(r"[-\w]+", video) is None:
             raise DataError(f"{path}: '{celebrity},{video}' is no celebrity and video")
@@ -159,17 +160,14 @@ def _read_gone(out: Path) -> dict[tuple[str, str], str]:
     path = out / UNAVAILABLE
     if not path.is_file():
         return {}
-    table = csv.DictReader(io.StringIO(read_text(path)))
-    names = ("celebrity_id", "video_name", "reason")
-    if lacking := {*names} - {*(table.fieldnames or ())}:
-        raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}: remove it")
-    rows = ([str(row[name]) for name in names] for row in table)
+    rows = _columns(path, *_COLUMNS)
     return {(celebrity, video): reason for celebrity, video, reason in rows}
 
 
-def _write_gone(out: Path, gone: Mapping[tuple[str, str], str]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["celebrity_id", "video_name", "reason"])
-    writer.writerows((*row, reason) for row, reason in gone.items())
-    files.write_bytes(out / UNAVAILABLE, text.getvalue().encode())
+def _columns(path: Path, *names: str) -> Iterator[list[str]]:
+    """Some columns of a table, row by row; DataError where it lacks one."""
+    table = csv.DictReader(io.StringIO(read_text(path)))
+    if lacking := {*names} - {*(table.fieldnames or ())}:
+        raise DataError(f"{path} lacks the columns {', '.join(sorted(lacking))}: remove it")
+    for row in table:
+        yield [str(row[name]).strip() for name in names]

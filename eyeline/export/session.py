@@ -18,7 +18,7 @@ from eyeline.export.intervals import as_spans
 from eyeline.export.lanes import Group, Lane, Timelines, timelines
 from eyeline.export.report import colour_keys, template
 from eyeline.export.summary import summarise
-from eyeline.results import Analysis, Ints
+from eyeline.results import Analysis, Ints, person_number
 
 _Recording = tuple[str, str, float, Analysis]
 """Name of the camera, folder of its results, offset in seconds, and its analysis."""
@@ -39,15 +39,22 @@ def joint_eaf(recordings: Sequence[_Recording], out: Path) -> tuple[bytes, float
     for name, folder, offset_s, analysis in recordings:
         early_s = round(begins_s - offset_s, 3)
         media.append(_media(out, folder, analysis, early_s))
-        tiers += [
-            replace(
-                tier.shifted(-early_s),
-                name=f"{name}: {tier.name}",
-                person=f"{name}: {tier.person}",
-            )
-            for tier in coding_of(analysis).tiers
-        ]
+        named = set(analysis.corrected.names.values()) if analysis.corrected else set()
+        for tier in coding_of(analysis).tiers:
+            person = tier.person if tier.person in named else f"{name}: {tier.person}"
+            own = tier.shifted(-early_s)
+            tiers.append(replace(own, name=f"{name}: {tier.name}", person=person))
     return eaf.write(Coding(str(out), tuple(tiers)), media), begins_s
+
+
+def named_persons(recordings: Sequence[tuple[str, Analysis]]) -> dict[str, dict[str, int]]:
+    """By the name that people gave the number in each camera: one name is one person."""
+    result: dict[str, dict[str, int]] = {}
+    for camera, analysis in recordings:
+        for label, name in (analysis.corrected.names if analysis.corrected else {}).items():
+            if number := person_number(label):
+                result.setdefault(name, {})[camera] = number
+    return dict(sorted(result.items()))
 
 
 def _media(out: Path, folder: str, analysis: Analysis, early_s: float) -> eaf.Media:
@@ -119,6 +126,7 @@ def render(
     ]
     page: str = template("session.html.j2").render(
         cameras=cameras,
+        persons=named_persons([(name, analysis) for name, _, _, analysis in recordings]),
         lines=lines,
         timeline=lines.to_json(),
         keys=colour_keys(lines),

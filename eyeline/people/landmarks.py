@@ -9,6 +9,8 @@ points' middle. Trust is measured against the same five points.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +81,17 @@ def cut_chip(gray: Image, five_px: Floats, roll_rad: float, scale_px: float) -> 
     return Chip(np.asarray(image, np.uint8), matrix)
 
 
+@cache
+def _predictor() -> Any:
+    """The model, read once a process: 100 MB take longer to read than a short video takes."""
+    import dlib
+
+    path = package_file(
+        "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
+    )
+    return dlib.shape_predictor(str(path))
+
+
 class Landmarker:
     """dlib's 68-point predictor, from the file inside `face_recognition_models`.
 
@@ -89,10 +102,7 @@ class Landmarker:
         """Load the model file; CheckpointError if it is missing."""
         import dlib
 
-        path = package_file(
-            "face_recognition_models", "models", "shape_predictor_68_face_landmarks.dat"
-        )
-        self._predict = dlib.shape_predictor(str(path))
+        self._predict = _predictor()
         quarter = _FINER * CHIP_PX // 4
         self._boxes = [
             dlib.rectangle(quarter + x, quarter + y, 3 * quarter + x, 3 * quarter + y)

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eyeline.people import landmarks
 from eyeline.people.tracks import Track
-from eyeline.results import Floats, Image
-from eyeline.speech.covered import covered_probability
+from eyeline.results import Floats, Image, Ints
 
 if TYPE_CHECKING:
     from eyeline.video.reader import Frame
 
+COVERED_WEIGHTS = Path(__file__).parent / "weights" / "covered.npz"
+"""Of edges of a covered mouth, fitted by `scripts/fit_covered.py`; see `docs/accuracy.md`."""
 PATCH_WH = (48, 40)
 """Pixels of the patch around the mouth."""
 PATCH_MM = 1.75
@@ -36,7 +39,9 @@ _GAP_S = 0.25  # between frames further apart no motion is measured
 _COVER_EVERY_S = 0.15  # what covers a mouth stays longer
 _INNER = (slice(8, 36), slice(6, 42))  # of the patch: where lips and chin move
 _CENTRE = (slice(10, 32), slice(10, 38))  # of the patch: where a mouth opens
-_FAINT = 4.0  # grey levels added to a patch's contrast, so that flat ones are not blown up
+_FAINT_GREY = 4.0  # grey levels added to a patch's contrast, so that flat ones are not blown up
+_CELL, _DIRECTIONS = 8, 9
+_FAINT = 200.0  # added to the length of a block, so that the noise of flat cloth stays small
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,10 @@ def read_lips(
     """
     landmarker = landmarks.Landmarker()
     readers = [_Reader(track, landmarker) for track in tracks]
-    last_s = -np.inf
+    near, last_s = voiced_s + np.array([-AROUND_S, AROUND_S]), -np.inf
     for frame in frames if readers and len(voiced_s) else ():
-        if frame.time_s - last_s < 0.85 / FASTEST_HZ or not _near(frame.time_s, voiced_s):
+        inside = (frame.time_s >= near[:, 0]) & (frame.time_s <= near[:, 1])
+        if frame.time_s - last_s < 0.85 / FASTEST_HZ or not inside.any():
             continue
         last_s = frame.time_s
         for reader in readers:
@@ -119,16 +125,8 @@ class _Reader:
         if time_s - self._covered_s >= _COVER_EVERY_S:
             self._covered, self._covered_s = covered_probability(image), time_s
         gap_s = time_s - self._rows[-1][0] if self._rows else np.inf
-        self._rows.append(
-            (
-                time_s,
-                opening,
-                trust,
-                stir_mm(self._before, image) / gap_s if gap_s <= _GAP_S else np.nan,
-                darkness(image),
-                self._covered,
-            )
-        )
+        stir_mm_s = stir_mm(self._before, image) / gap_s if gap_s <= _GAP_S else np.nan
+        self._rows.append((time_s, opening, trust, stir_mm_s, darkness(image), self._covered))
         self._before = image
 
     def _opening(
@@ -185,7 +183,45 @@ def darkness(image: Image) -> float:
     """As of `Lips.dark`."""
     grey = image.astype(np.float64)
     dark = np.percentile(grey[_CENTRE], 10)
-    return float((grey.mean() - dark) / (grey.std() + _FAINT))
+    return float((grey.mean() - dark) / (grey.std() + _FAINT_GREY))
+
+
+def edges(image: Image) -> Floats:
+    """Histograms `(720,)` of oriented gradients of a patch `(40, 48)`.
+
+    Cells of 8 x 8 pixels, nine directions without sign, blocks of 2 x 2 cells scaled to length one.
+    """
+    down, right = np.gradient(image.astype(np.float64))
+    place = np.arctan2(down, right) % np.pi / np.pi * _DIRECTIONS
+    strength, low = np.hypot(down, right), np.floor(place)
+    cells = np.zeros((*(n // _CELL for n in image.shape), _DIRECTIONS))
+    for step in (0, 1):
+        fraction = strength * np.abs(1 - step - (place - low))
+        for k in range(_DIRECTIONS):
+            mine = np.where((low + step) % _DIRECTIONS == k, fraction, 0.0)
+            cells[..., k] += mine.reshape(cells.shape[0], _CELL, -1, _CELL).sum(axis=(1, 3))
+    corners = [cells[:-1, :-1], cells[:-1, 1:], cells[1:, :-1], cells[1:, 1:]]
+    blocks = np.concatenate(corners, axis=-1)
+    blocks /= np.linalg.norm(blocks, axis=-1, keepdims=True) + _FAINT
+    return blocks.ravel()
+
+
+def covered_probability(image: Image) -> float:
+    """Probability that the mouth in a patch `(40, 48)` is covered."""
+    weight, bias = _covered_weights()
+    return float(1 / (1 + np.exp(-(edges(image) @ weight + bias))))
+
+
+@cache
+def _covered_weights() -> tuple[Floats, float]:
+    with np.load(COVERED_WEIGHTS, allow_pickle=False) as stored:
+        return stored["weight"].astype(np.float64), float(stored["bias"])
+
+
+def nearest_rows(track: Track, time_s: Floats) -> Ints:
+    """The rows `(n,)` of a track that are nearest in time."""
+    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
+    return np.searchsorted(centre_s, time_s, side="right")
 
 
 def native(track: Track, clock: Floats) -> Track:
@@ -197,23 +233,17 @@ def native(track: Track, clock: Floats) -> Track:
     """
     inside = (clock[:, 1] >= track.time_s[0] - 1e-6) & (clock[:, 1] < track.end_s[-1] - 1e-6)
     frame, time_s, end_s = clock[inside].T
-    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
-    nearest = np.searchsorted(centre_s, time_s, side="right")
+    nearest = nearest_rows(track, time_s)
+
+    def interpolated(value: Floats) -> Floats:
+        flat = value.reshape(len(value), -1).astype(np.float64)
+        out = np.stack([np.interp(time_s, track.time_s, column) for column in flat.T], axis=1)
+        return out.reshape(len(time_s), *value.shape[1:])
+
     columns: dict[str, Any] = {
-        name: value[nearest] if value.dtype == np.bool_ else _interpolated(track, value, time_s)
+        name: value[nearest] if value.dtype == np.bool_ else interpolated(value)
         for name, value in vars(track).items()
         if isinstance(value, np.ndarray)
     }
     columns |= {"frame": frame.astype(np.int64), "time_s": time_s, "end_s": end_s}
     return replace(track, **columns)
-
-
-def _interpolated(track: Track, value: Floats, time_s: Floats) -> Floats:
-    flat = value.reshape(len(value), -1).astype(np.float64)
-    out = np.stack([np.interp(time_s, track.time_s, column) for column in flat.T], axis=1)
-    return out.reshape(len(time_s), *value.shape[1:])
-
-
-def _near(time_s: float, spans_s: Floats) -> bool:
-    inside = (time_s >= spans_s[:, 0] - AROUND_S) & (time_s <= spans_s[:, 1] + AROUND_S)
-    return bool(inside.any())

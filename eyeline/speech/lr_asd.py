@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Image, Scores, Segments
-from eyeline.speech.mfcc import COEFFICIENTS, MfccStream, mfcc
-from eyeline.speech.mouths import TICK_HZ, by_person, tick_count, track_ticks
+from eyeline.speech.mfcc import COEFFICIENTS, mfcc, mfcc_of_blocks
+from eyeline.speech.mouths import TICK_HZ, clock_ticks, track_ticks
 from eyeline.speech.reel import reels
 from eyeline.speech.turns import Evidence, answers, take_turns
-from eyeline.speech.voice import Speech, continuous
+from eyeline.speech.voice import Speech
 from eyeline.training.devices import on_threads
 
 if TYPE_CHECKING:
@@ -75,16 +75,9 @@ class LrAsd:
         rows: Sequence[Track] | None = None,
     ) -> tuple[Scores, Segments, Segments]:
         """See `methods.ActiveSpeaker`; DataError for a track without a person."""
-        ticks = tick_count(speech.duration_s if until_s is None else until_s)
-        ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
-        persons, owner = by_person(tracks)
-        evidence = Evidence.empty(persons, ticks)
-        odds = self.log_odds(tracks, frames, audio)
-        for track, column, values in zip(tracks, owner, odds, strict=True):
-            span = track_ticks(track)
-            evidence.visible[span, column] = True
-            evidence.known[span, column] = ~np.isnan(values)
-            evidence.rate[span, column] = np.nan_to_num(values) / _MEMORY_S
+        ticks = clock_ticks(speech.duration_s if until_s is None else until_s, tracks)
+        rates = [odds / _MEMORY_S for odds in self.log_odds(tracks, frames, audio)]
+        evidence = Evidence.of_tracks(tracks, ticks, rates)
         return answers(take_turns(evidence, speech), rows or tracks, BUILDER)
 
     def log_odds(
@@ -98,7 +91,7 @@ class LrAsd:
         """
         import torch
 
-        coefficients = _coefficients(audio)
+        coefficients = mfcc_of_blocks(audio)
         judges = [_Judge(self._net, coefficients, track_ticks(track)) for track in tracks]
         with torch.inference_mode(), on_threads(self._threads):
             for i, face in reels(tracks, frames):
@@ -149,7 +142,7 @@ class _Judge:
             self._judge(BLOCK_TICKS)
 
     def _judge(self, count: int) -> None:
-        """Judge the first `count` embedded faces."""
+        """Log-odds of the first `count` embedded faces, averaged over stretches of all lengths."""
         import torch
 
         if not count:
@@ -158,21 +151,14 @@ class _Judge:
         faces, self._embedded = embedded[None, :count], [embedded[count:]]
         first = self._ticks.start + self._judged
         audio = _hear(self._net, self._coefficients, first, count)
-        self._odds.append(_averaged(self._net, faces, audio))
+        total = torch.zeros(count)
+        for length_s, times in STRETCHES_S.items():
+            ticks = length_s * TICK_HZ
+            parts = zip(torch.split(faces, ticks, 1), torch.split(audio, ticks, 1), strict=True)
+            logits = torch.cat([self._net.judge(face, heard)[0] for face, heard in parts])
+            total += times * (logits[:, 1] - logits[:, 0])
+        self._odds.append((total / sum(STRETCHES_S.values())).double().numpy())
         self._judged += count
-
-
-def _averaged(net: LrAsdNet, faces: Tensor, audio: Tensor) -> Floats:
-    """Log-odds `(n,)` of embeddings `(1, n, 128)`, averaged over stretches of several lengths."""
-    import torch
-
-    total = torch.zeros(faces.shape[1])
-    for length_s, times in STRETCHES_S.items():
-        ticks = length_s * TICK_HZ
-        parts = zip(torch.split(faces, ticks, 1), torch.split(audio, ticks, 1), strict=True)
-        logits = torch.cat([net.judge(face, heard)[0] for face, heard in parts])
-        total += times * (logits[:, 1] - logits[:, 0])
-    return np.asarray((total / sum(STRETCHES_S.values())).double().numpy())
 
 
 def _hear(net: LrAsdNet, coefficients: Coefficients, first: int, count: int) -> Tensor:
@@ -184,18 +170,7 @@ def _hear(net: LrAsdNet, coefficients: Coefficients, first: int, count: int) -> 
     before = min(first, AUDIO_REACH)
     start, stop = (first - before) * _QUARTERS, (first + count + AUDIO_REACH) * _QUARTERS
     rows = coefficients[start:stop]
-    beyond = np.broadcast_to(_silence(), (stop - start - len(rows), COEFFICIENTS))
+    silence = mfcc(np.zeros(1, np.float32))  # which stands where the audio has ended
+    beyond = np.broadcast_to(silence, (stop - start - len(rows), COEFFICIENTS))
     heard: Tensor = net.sound(torch.from_numpy(np.concatenate([rows, beyond]))[None])
     return heard[:, before : before + count]
-
-
-def _silence() -> Coefficients:
-    """`(13,)` coefficients of digital silence, which stands where the audio has ended."""
-    return np.asarray(mfcc(np.zeros(1, np.float32))[0], np.float32)
-
-
-def _coefficients(audio: Iterable[AudioBlock]) -> Coefficients:
-    """`(n, 13)` coefficients of all audio, 5 kB a second."""
-    stream = MfccStream()
-    parts = [stream.feed(samples) for samples in continuous(audio)]
-    return np.concatenate([*parts, stream.finish()])

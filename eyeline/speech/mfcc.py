@@ -6,13 +6,18 @@ Every constant below is a default of that package, on which the speaker networks
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from eyeline.results import Floats
-from eyeline.speech.voice import HOP_SAMPLES, RATE_HZ
+from eyeline.speech.voice import HOP_SAMPLES, RATE_HZ, Windows, continuous
+
+if TYPE_CHECKING:
+    from eyeline.video.audio import AudioBlock
 
 COEFFICIENTS = 13
 WINDOW_SAMPLES = 400
@@ -38,15 +43,21 @@ def mfcc(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.concatenate([stream.feed(samples), stream.finish()])
 
 
+def mfcc_of_blocks(audio: Iterable[AudioBlock]) -> npt.NDArray[np.float32]:
+    """Coefficients `(n, 13)` of all audio, 5 kB a second."""
+    stream = MfccStream()
+    parts = [stream.feed(samples) for samples in continuous(audio)]
+    return np.concatenate([*parts, stream.finish()])
+
+
 class MfccStream:
     """The same, fed piece by piece; the pieces joined equal the whole."""
 
     def __init__(self) -> None:
         """Begin at the first sample."""
-        self._rest: Floats = np.zeros(0)
+        self._windows = Windows(np.zeros(0), WINDOW_SAMPLES)
         self._last = 0.0
         self._samples = 0
-        self._frames = 0
 
     def feed(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Coefficients `(k, 13)` of the frames that the next samples `(n,)` make whole."""
@@ -54,34 +65,27 @@ class MfccStream:
         wave = np.clip(np.rint(samples * np.float64(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
         before = np.concatenate([[self._last], wave[:-1]])[: len(wave)]
         self._last = float(wave[-1]) if len(wave) else self._last
-        return self._take(wave - PRE_EMPHASIS * before)
+        return cepstrum(self._windows.feed(wave - PRE_EMPHASIS * before))
 
     def finish(self) -> npt.NDArray[np.float32]:
         """Coefficients `(k, 13)` of the frames that reach beyond the last sample."""
         beyond = max(0, math.ceil((self._samples - WINDOW_SAMPLES) / HOP_SAMPLES))
-        missing = 1 + beyond - self._frames if self._samples else 0
-        needed = (missing - 1) * HOP_SAMPLES + WINDOW_SAMPLES - len(self._rest) if missing else 0
-        return self._take(np.zeros(needed))
-
-    def _take(self, emphasised: Floats) -> npt.NDArray[np.float32]:
-        wave = np.concatenate([self._rest, emphasised])
-        count = max(0, (len(wave) - WINDOW_SAMPLES) // HOP_SAMPLES + 1)
-        self._rest = wave[count * HOP_SAMPLES :]
-        self._frames += count
-        if not count:
-            return np.zeros((0, COEFFICIENTS), np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW_SAMPLES)[::HOP_SAMPLES]
-        return cepstrum(frames[:count])
+        return cepstrum(self._windows.finish(1 + beyond if self._samples else 0))
 
 
 def cepstrum(frames: Floats) -> npt.NDArray[np.float32]:
     """Coefficients `(k, 13)` of pre-emphasised frames `(k, 400)`; the first is the log energy."""
+    from scipy.fft import dct
+
+    if not len(frames):
+        return np.zeros((0, COEFFICIENTS), np.float32)
     tiny = np.finfo(np.float64).eps
     power = np.abs(np.fft.rfft(frames, FFT_SAMPLES, axis=1)) ** 2 / FFT_SAMPLES
     energy = power.sum(axis=1)
     mel = power @ mel_filters().T
     logs = np.log(np.where(mel == 0, tiny, mel))
-    out = logs @ _cosines().T
+    lifter = 1 + LIFTER / 2 * np.sin(np.pi * np.arange(COEFFICIENTS) / LIFTER)
+    out = dct(logs, axis=1, norm="ortho")[:, :COEFFICIENTS] * lifter
     out[:, 0] = np.log(np.where(energy == 0, tiny, energy))
     return np.asarray(out, np.float32)
 
@@ -98,13 +102,3 @@ def mel_filters() -> Floats:
     inside_rise = (index >= low) & (index < centre)
     inside_fall = (index >= centre) & (index < high)
     return np.where(inside_rise, rising, np.where(inside_fall, falling, 0.0))
-
-
-@cache
-def _cosines() -> Floats:
-    """The orthonormal cosine transform of type II with the lifter folded in: `(13, 26)`."""
-    order = np.arange(COEFFICIENTS)[:, None]
-    phase = np.pi * order * (np.arange(FILTERS) + 0.5) / FILTERS
-    scale = np.where(order == 0, math.sqrt(1 / FILTERS), math.sqrt(2 / FILTERS))
-    lifter = 1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER)
-    return np.asarray(scale * lifter * np.cos(phase))

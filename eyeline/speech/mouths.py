@@ -68,6 +68,11 @@ def track_ticks(track: Track) -> slice:
     return slice(first, max(first, tick_count(float(track.end_s[-1]))))
 
 
+def clock_ticks(end_s: float, tracks: Sequence[Track]) -> int:
+    """How many ticks reach a time, and the end of every track."""
+    return max([tick_count(end_s), *(int(track_ticks(track).stop) for track in tracks)])
+
+
 def read_mouth(track: Track, lips: Lips | None = None) -> Mouth:
     """A track's lips on the common clock; trust is 0 away from measured frames.
 

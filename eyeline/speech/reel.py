@@ -10,7 +10,7 @@ import numpy as np
 
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Image, Ints
-from eyeline.speech.images import images_due
+from eyeline.speech.lips import nearest_rows
 from eyeline.speech.mouths import TICK_S, track_ticks
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def plan(track: Track) -> Plan:
 
     ticks = track_ticks(track)
     time_s = np.arange(ticks.start, ticks.stop) * TICK_S
-    centre_s = (track.time_s[1:] + track.time_s[:-1]) / 2
-    row = np.searchsorted(centre_s, time_s, side="right")
+    row = nearest_rows(track, time_s)
     box = track.box_xyxy[row]
     half = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) / 2
     centre = (box[:, :2] + box[:, 2:]) / 2
@@ -73,6 +72,41 @@ def crop(gray: Image, corner_px: Floats, side_px: float) -> Image:
     return np.asarray(out, np.uint8)
 
 
+def images_due(
+    shown: Sequence[Ints], frames: Iterable[Frame]
+) -> Iterator[tuple[Frame, list[tuple[int, int]]]]:
+    """Frames that are shown, each with all that it is for.
+
+    Args:
+        shown: of each track `(n,)` the index of the frame that each of its images shows, never
+            falling.
+        frames: in order, none more than needed is asked for. Where one is missing, the next one
+            stands in.
+
+    Yields:
+        The frame, and pairs of the index of a track and the number of an image; images of a
+        track come in order and without a hole, those for which no frame is left do not come.
+    """
+    done = [0] * len(shown)
+    waiting = sorted((int(s[0]), i) for i, s in enumerate(shown) if len(s))
+    active: list[int] = []
+    if not waiting:
+        return
+    for frame in frames:
+        while waiting and waiting[0][0] <= frame.index:
+            active.append(waiting.pop(0)[1])
+        due = []
+        for i in active:
+            stop = int(np.searchsorted(shown[i], frame.index, side="right"))
+            due += [(i, k) for k in range(done[i], stop)]
+            done[i] = stop
+        if due:
+            yield frame, due
+        active = [i for i in active if done[i] < len(shown[i])]
+        if not active and not waiting:
+            return
+
+
 def reels(tracks: Sequence[Track], frames: Iterable[Frame]) -> Iterator[tuple[int, Image]]:
     """Crops of all tracks in one pass over the frames.
 
@@ -85,15 +119,11 @@ def reels(tracks: Sequence[Track], frames: Iterable[Frame]) -> Iterator[tuple[in
         Index of the track and the crop `(112, 112)` of its next tick; ticks of a track come in
         order and without a hole, those for which no frame is left do not come.
     """
-    plans = [plan(track) for track in tracks]
-    for frame, due in images_due([p.frame for p in plans], frames):
-        gray = _gray(frame)
-        for i, k in due:
-            yield i, crop(gray, plans[i].corner_px[k], float(plans[i].side_px[k]))
-
-
-def _gray(frame: Frame) -> Image:
-    """Grey in full range, as the network was trained on; the stored luma may lack both ends."""
     import cv2
 
-    return np.asarray(cv2.cvtColor(frame.rgb(), cv2.COLOR_RGB2GRAY), np.uint8)
+    plans = [plan(track) for track in tracks]
+    for frame, due in images_due([p.frame for p in plans], frames):
+        # in full range, as the network was trained on; the stored luma may lack both ends
+        gray = np.asarray(cv2.cvtColor(frame.rgb(), cv2.COLOR_RGB2GRAY), np.uint8)
+        for i, k in due:
+            yield i, crop(gray, plans[i].corner_px[k], float(plans[i].side_px[k]))

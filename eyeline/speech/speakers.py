@@ -12,7 +12,7 @@ from eyeline.people.tracks import Track
 from eyeline.results import Scores, Segments, person_label
 from eyeline.speech.agreement import thresholds, weigh
 from eyeline.speech.lips import Lips, read_lips
-from eyeline.speech.mouths import TICK_S, by_person, covered_ticks, tick_count, track_ticks
+from eyeline.speech.mouths import TICK_S, clock_ticks, covered_ticks, track_ticks
 from eyeline.speech.turns import Evidence, answers, take_turns
 from eyeline.speech.voice import Speech
 
@@ -50,7 +50,7 @@ def who_speaks(
     Raises:
         DataError: for a track without a person.
     """
-    ticks = _ticks(speech, tracks, until_s)
+    ticks = clock_ticks(speech.duration_s if until_s is None else until_s, tracks)
     turns = take_turns(weigh(speech, tracks, ticks, lips), speech)
     pixels = lips is not None
     return answers(turns, tracks, BUILDER, thresholds=thresholds(pixels))
@@ -87,10 +87,8 @@ def cannot_be_said(
     speech: Speech, tracks: Sequence[Track], builder: str, *, until_s: float | None = None
 ) -> tuple[Scores, Segments, Segments]:
     """As `who_speaks` where nothing can be read off lips: whoever is visible may speak."""
-    persons, owner = by_person(tracks)
-    evidence = Evidence.empty(persons, _ticks(speech, tracks, until_s))
-    for track, column in zip(tracks, owner, strict=True):
-        evidence.visible[track_ticks(track), column] = True
+    ticks = clock_ticks(speech.duration_s if until_s is None else until_s, tracks)
+    evidence = Evidence.of_tracks(tracks, ticks, [None] * len(tracks))
     return answers(take_turns(evidence, speech), tracks, builder)
 
 
@@ -110,8 +108,3 @@ def covered_s(speech: Speech, tracks: Sequence[Track], lips: Sequence[Lips]) -> 
         if hidden.any():
             total[track.person] = total.get(track.person, 0.0) + TICK_S * float(hidden.sum())
     return dict(sorted(total.items()))
-
-
-def _ticks(speech: Speech, tracks: Sequence[Track], until_s: float | None) -> int:
-    ticks = tick_count(speech.duration_s if until_s is None else until_s)
-    return max([ticks, *(int(track_ticks(track).stop) for track in tracks)])

@@ -30,7 +30,7 @@ from eyeline.results import (
     make_segments,
     runs,
 )
-from eyeline.speech.mouths import TICK_S, by_person
+from eyeline.speech.mouths import TICK_S, by_person, track_ticks
 from eyeline.speech.voice import Speech
 
 THRESHOLD = 0.5
@@ -69,6 +69,27 @@ class Evidence:
         """Nobody is visible, nothing is known."""
         shape = (ticks, len(persons))
         return cls(persons, np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape))
+
+    @classmethod
+    def of_tracks(
+        cls, tracks: Sequence[Track], ticks: int, rates: Sequence[Floats | None]
+    ) -> Evidence:
+        """What each track tells on its own ticks: `(n,)` nats a second, NaN where that is unknown.
+
+        Args:
+            tracks: the faces, with identities.
+            ticks: length of the result, from second 0.
+            rates: of each track; None for one that tells nothing.
+        """
+        persons, owner = by_person(tracks)
+        evidence = cls.empty(persons, ticks)
+        for track, column, rate in zip(tracks, owner, rates, strict=True):
+            span = track_ticks(track)
+            evidence.visible[span, column] = True
+            if rate is not None:
+                evidence.known[span, column] = ~np.isnan(rate)
+                evidence.rate[span, column] = np.nan_to_num(rate)
+        return evidence
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -117,7 +138,8 @@ def take_turns(evidence: Evidence, speech: Speech) -> Turns:
     """
     time_s = (np.arange(len(evidence.visible)) + 0.5) * TICK_S
     voice = speech.voice_at(time_s)
-    talk = _inside(time_s, speech.segments())
+    spans_s = np.concatenate([[[-1.0, -1.0]], speech.segments()])
+    talk = time_s < spans_s[np.searchsorted(spans_s[:, 0], time_s, side="right") - 1, 1]
     there = _bridged(evidence.visible)
     nats = evidence.rate * voice[:, None] * TICK_S
     state = _one_at_a_time(nats, there, _switching(voice))
@@ -221,9 +243,9 @@ def _one_at_a_time(nats: Floats, there: npt.NDArray[np.bool_], switch: Floats) -
     arrives = (there & ~np.concatenate([there[:1], there[:-1]])).any(axis=1)
     renewed = np.where(arrives, np.maximum(switch, _APPEARS), switch)
     posterior = _smooth(
-        _beside(np.ones(len(nats)), np.exp(nats) * there)[:, None],
-        _beside(unseen, fraction)[:, None],
-        _beside(renewed, np.where(there, switch[:, None], 1.0))[:, None],
+        np.column_stack([np.ones(len(nats)), np.exp(nats) * there])[:, None],
+        np.column_stack([unseen, fraction])[:, None],
+        np.column_stack([renewed, np.where(there, switch[:, None], 1.0)])[:, None],
     )
     return np.asarray(posterior[:, 0])
 
@@ -267,11 +289,6 @@ def _smooth(likely: Floats, fraction: Floats, switch: Floats) -> Floats:
     return np.asarray(posterior / posterior.sum(axis=-1, keepdims=True))
 
 
-def _beside(first: Floats, others: Floats) -> Floats:
-    """A column `(n,)` and columns `(n, k)` as `(n, 1 + k)`."""
-    return np.concatenate([first[:, None], others], axis=1)
-
-
 def _at(turns: Turns, track: Track, column: int) -> Floats:
     """Probabilities of a track's person at the track's frames."""
     if not len(turns.speaking):
@@ -291,14 +308,6 @@ def _rows(turns: Turns, who: Named) -> list[tuple[int, float, float, str, float]
         for run in _runs(yes)
         for score in [float(value[run].mean())]
     ]
-
-
-def _inside(time_s: Floats, spans_s: Floats) -> npt.NDArray[np.bool_]:
-    """Which times lie in one of the sorted spans `(m, 2)`."""
-    if not len(spans_s):
-        return np.zeros(len(time_s), bool)
-    at = np.searchsorted(spans_s[:, 0], time_s, side="right") - 1
-    return np.asarray((at >= 0) & (time_s < spans_s[np.maximum(at, 0), 1]))
 
 
 def _joined(parts: Sequence[npt.NDArray[Any]], dtype: type) -> npt.NDArray[Any]:

@@ -199,15 +199,38 @@ class VoiceActivity:
         return float(answer[0, 0])
 
 
+class Windows:
+    """Audio cut into windows `HOP_SAMPLES` apart, fed piece by piece."""
+
+    def __init__(self, before: npt.NDArray[Any], length: int) -> None:
+        """Windows of `length` samples, the first of which begins with the samples `before`."""
+        self._rest, self._length, self._count = before, length, 0
+
+    def feed(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The windows `(k, length)` that the next samples `(n,)` make whole."""
+        audio = np.concatenate([self._rest, samples])
+        count = max(0, (len(audio) - self._length) // HOP_SAMPLES + 1)
+        self._rest = audio[count * HOP_SAMPLES :]
+        self._count += count
+        if not count:
+            return np.zeros((0, self._length), audio.dtype)
+        return np.lib.stride_tricks.sliding_window_view(audio, self._length)[::HOP_SAMPLES][:count]
+
+    def finish(self, count: int) -> npt.NDArray[Any]:
+        """Those still missing of `count` in all, filled up with silence."""
+        missing = max(0, count - self._count)
+        needed = (missing - 1) * HOP_SAMPLES + self._length - len(self._rest) if missing else 0
+        return self.feed(np.zeros(needed, self._rest.dtype))
+
+
 class Envelope:
     """Level and onset flux of the speech band every 10 ms, fed piece by piece."""
 
     def __init__(self) -> None:
         """Begin at second 0; the first window is centred there, half of it before the audio."""
-        self._rest = np.zeros(_FRAME // 2, np.float32)
+        self._windows = Windows(np.zeros(_FRAME // 2, np.float32), _FRAME)
         self._before: Floats | None = None
         self._samples = 0
-        self._values = 0
 
     def feed(self, samples: Samples) -> Samples:
         """Take the next samples `(n,)`, 16 kHz in [-1, 1].
@@ -216,25 +239,15 @@ class Envelope:
             `(k, 2)` level in dB and flux in dB of the windows that are now whole.
         """
         self._samples += len(samples)
-        return self._take(samples)
+        return self._measure(self._windows.feed(np.asarray(samples, np.float32)))
 
     def finish(self) -> Samples:
         """The values up to the last one centred within the audio, as of `feed`."""
-        missing = max(0, math.ceil(self._samples / HOP_SAMPLES) - self._values)
-        needed = (missing - 1) * HOP_SAMPLES + _FRAME - len(self._rest) if missing else 0
-        return self._take(np.zeros(needed, np.float32))
-
-    def _take(self, samples: Samples) -> Samples:
-        audio = np.concatenate([self._rest, np.asarray(samples, np.float32)])
-        count = max(0, (len(audio) - _FRAME) // HOP_SAMPLES + 1)
-        self._rest = audio[count * HOP_SAMPLES :]
-        self._values += count
-        if not count:
-            return np.zeros((0, 2), np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(audio, _FRAME)[::HOP_SAMPLES][:count]
-        return self._measure(frames)
+        return self._measure(self._windows.finish(math.ceil(self._samples / HOP_SAMPLES)))
 
     def _measure(self, frames: Samples) -> Samples:
+        if not len(frames):
+            return np.zeros((0, 2), np.float32)
         window, bands = _analysis()
         spectrum = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
         floor = 10 ** (FLOOR_DB / 10)

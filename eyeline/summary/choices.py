@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eyeline.documents import read_text
+from eyeline.codings.table import named_rows, seconds
 from eyeline.errors import DataError
 from eyeline.export.intervals import Spans, as_spans, merged
 from eyeline.results import WEARER, person_label
@@ -18,7 +16,6 @@ from eyeline.summary.observed import Video
 WHOLE = "whole video"
 _MISTAKES = 10
 """So many are listed."""
-_MOST_BYTES = 1 << 26
 
 SpansByVideo = Mapping[str, Mapping[str, Spans]]
 
@@ -57,7 +54,7 @@ def spans_from_csv(path: Path, corpus: Corpus) -> SpansByVideo:
 
     def add(row: Mapping[str, str]) -> None:
         video = corpus.video_named(row["video"])
-        start, end = _seconds(row["from_s"], "from_s"), _seconds(row["to_s"], "to_s")
+        start, end = (_seconds(row, name) for name in ("from_s", "to_s"))
         if not row["span"]:
             raise DataError("the span has no name")
         if not 0 <= start < end:
@@ -66,7 +63,7 @@ def spans_from_csv(path: Path, corpus: Corpus) -> SpansByVideo:
             raise DataError(f"{start:g} s is after the end of {video} ({durations[video]:g} s)")
         spans.setdefault(video, {}).setdefault(row["span"], []).append((start, end))
 
-    _each(path, ("video", "span", "from_s", "to_s"), add)
+    _each(path, named_rows(path, ("video", "span", "from_s", "to_s"))[1], add)
     return {
         video: {name: merged(as_spans(sorted(pairs))) for name, pairs in named.items()}
         for video, named in spans.items()
@@ -99,7 +96,7 @@ def groups_from_csv(path: Path, corpus: Corpus, taken: tuple[str, ...]) -> Group
         DataError: all mistakes of the file.
     """
     rows: dict[tuple[str, str], tuple[str | None, ...]] = {}
-    header = _header(path, ("video",))
+    header, given = named_rows(path, ("video",))
     columns = tuple(name for name in header if name not in ("video", "person"))
     clash = [name for name in columns if name in taken or not name]
     if clash or not columns:
@@ -114,20 +111,21 @@ def groups_from_csv(path: Path, corpus: Corpus, taken: tuple[str, ...]) -> Group
             raise DataError(f"a second row about {' '.join(key).strip()}")
         rows[key] = tuple(row[name] or None for name in columns)
 
-    _each(path, ("video",), add)
+    _each(path, given, add)
     return Groups(columns, rows)
 
 
-def _each(path: Path, needed: tuple[str, ...], add: Callable[[Mapping[str, str]], None]) -> None:
+def _each(
+    path: Path, rows: Mapping[int, Mapping[str, str]], add: Callable[[Mapping[str, str]], None]
+) -> None:
     """Take every row of a file, and raise all mistakes at once, each with its line."""
-    mistakes, count = list[str](), 0
-    for line, row in _rows(path, needed):
-        count += 1
+    mistakes = list[str]()
+    for line, row in rows.items():
         try:
             add(row)
         except DataError as error:
             mistakes.append(f"line {line}: {error}")
-    if not count:
+    if not rows:
         raise DataError(f"{path} has no rows below its head")
     if mistakes:
         more = len(mistakes) - _MISTAKES
@@ -135,43 +133,8 @@ def _each(path: Path, needed: tuple[str, ...], add: Callable[[Mapping[str, str]]
         raise DataError(f"{path} has mistakes:\n  " + "\n  ".join(listed))
 
 
-def _header(path: Path, needed: tuple[str, ...]) -> list[str]:
-    header = [name.strip() for name in _table(path)[0]]
-    lacking = [name for name in needed if name not in header]
-    if lacking or len({*header}) < len(header):
-        what = f"lacks the column {', '.join(lacking)}" if lacking else "has a column twice"
-        raise DataError(f"{path} {what}; its first line is {', '.join(header)}")
-    return header
-
-
-def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    header = _header(path, needed)
-    for line, cells in enumerate(_table(path)[1:], 2):
-        if any(cell.strip() for cell in cells):
-            filled = [cell.strip() for cell in cells] + [""] * len(header)
-            yield line, dict(zip(header, filled, strict=False))
-
-
-def _table(path: Path) -> list[list[str]]:
-    """Cells of a CSV text whose separator is a comma, a semicolon or a tab."""
-    text = read_text(path, _MOST_BYTES)
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
+def _seconds(row: Mapping[str, str], name: str) -> float:
     try:
-        rows = [*csv.reader(io.StringIO(text), delimiter=separator, strict=True)]
-    except csv.Error as error:
-        raise DataError(f"{path} is no table of comma-separated values: {error}") from None
-    if not rows:
-        raise DataError(f"{path} is empty")
-    return rows
-
-
-def _seconds(text: str, name: str) -> float:
-    """A number, with a point or a decimal comma."""
-    try:
-        value = float(text.replace(",", "."))
+        return seconds(row[name], comma=True)
     except ValueError:
-        raise DataError(f"{name} is '{text}', not a number of seconds") from None
-    if value in (float("inf"), float("-inf")) or value != value:
-        raise DataError(f"{name} is '{text}', not a number of seconds")
-    return value
+        raise DataError(f"{name} is '{row[name]}'; must be seconds or hh:mm:ss") from None

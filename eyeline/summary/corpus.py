@@ -96,7 +96,8 @@ def read_corpus(folder: Path) -> Corpus:
         raise UsageError(f"{folder} is no folder: give the -o folder of `eyeline analyze`")
     results, faults, catalogue = list[Result](), list[Fault](), Catalogue(folder)
     for place in catalogue.results():
-        video = _name(place, folder)
+        inside = place.relative_to(folder).as_posix()
+        video = text_of(folder.resolve().name if inside == "." else inside)
         try:
             result = Result(video, place, catalogue.brief(place))
             video_row(result)
@@ -111,12 +112,6 @@ def read_corpus(folder: Path) -> Corpus:
             f"`eyeline analyze ... -o` has finished at least one video{why}"
         )
     return Corpus(folder, tuple(results), tuple(faults), _aliases(results, faults))
-
-
-def _name(place: Path, folder: Path) -> str:
-    inside = place.relative_to(folder).as_posix()
-    text = folder.resolve().name if inside == "." else inside
-    return text_of(text)
 
 
 def video_row(result: Result) -> dict[str, Any]:

@@ -44,6 +44,16 @@ def _figure(height_in: float, rows: int = 1, columns: int = 1) -> tuple[Figure, 
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def _panels(count: int, base_in: float, each_in: float) -> tuple[Figure, Any]:
+    """A figure of panels, three in a row, and all its axes; those beyond `count` are hidden."""
+    columns = min(3, count)
+    lines = -(-count // columns)
+    figure, axes = _figure(base_in + lines * each_in, lines, columns)
+    for axis in [*axes.flat][count:]:
+        axis.set_visible(False)
+    return figure, axes
+
+
 def _rows(summary: FolderSummary, measure: str, **equal: str) -> Rows:
     """Rows of the long table with a number, of persons and not of pairs."""
     rows = summary.where("long", measure=measure, partner="", **equal)
@@ -83,17 +93,13 @@ def _proportions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     if not tiers:
         return None
     names = _categories(summary)
-    columns = min(3, len(tiers))
-    lines = -(-len(tiers) // columns)
-    figure, axes = _figure(0.3 + lines * (0.6 + 0.34 * len(names)), lines, columns)
+    figure, axes = _panels(len(tiers), 0.3, 0.6 + 0.34 * len(names))
     for axis, tier in zip(axes.flat, tiers, strict=False):
         numbers = _by_category(summary, [r for r in rows if r["tier"] == tier], "number")
         _dots(axis, names, [numbers.get(name, []) for name in names])
         axis.set_title("looks at a person" if tier == TARGET else title(tier))
     for axis in axes[:, 1:].flat:
         axis.tick_params(labelleft=False)
-    for axis in axes.flat[len(tiers):]:  # fmt: skip
-        axis.set_visible(False)
     figure.supxlabel("proportion of the time in which it could be measured", fontsize=8)
     caption = (
         "Each dot is a person of a video; the bar is the mean with its 95 % interval "
@@ -173,15 +179,11 @@ def _transitions(summary: FolderSummary) -> tuple[str, str, Figure] | None:
     if not rows:
         return None
     values = _ordered({_kind(r[side]) for r in rows for side in ("from_value", "to_value")})
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
-    figure, axes = _figure(2.5 * lines, lines, columns)
+    figure, axes = _panels(len(names), 0.0, 2.5)
     for axis, name in zip(axes.flat, names, strict=False):
         mine = [r for r in rows if _category(summary, r) == name]
         _matrix(axis, values, mine)
         axis.set_title(_short(name) if name else "from (row) to (column)")
-    for axis in axes.flat[len(names):]:  # fmt: skip
-        axis.set_visible(False)
     caption = (
         "Transitions between targets of looks: the probability of the column after the row, and "
         "the count, over all persons and videos; persons without a name are one target, so that a "

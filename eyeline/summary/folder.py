@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from eyeline.codings.table import Dialect
 from eyeline.errors import DataError, EyelineError
 from eyeline.export.intervals import Spans
 from eyeline.export.summary import SPEAKING
@@ -26,7 +27,7 @@ from eyeline.summary.measures import person_rows
 from eyeline.summary.observed import Video
 from eyeline.summary.query import videos_table, write_table
 from eyeline.summary.sequences import LAGS, events_of, lag_table, transitions
-from eyeline.summary.tables import LONG, STATISTICS, Collected, group_statistics
+from eyeline.summary.tables import LONG, STATISTICS, Collected
 from eyeline.summary.turns import transfers_of, turn_rows
 
 
@@ -104,7 +105,11 @@ class _Work:
         try:
             video = Video.of(result.video, analysis_of(result))
             self._tiers |= {*video.observations.spans}
-            windows = self._windows(video)
+            if self._given is not None:
+                windows = self._given.get(video.name, {})
+            else:
+                whole = {WHOLE: video.whole}
+                windows = spans_of_tier(video, self._spans) if self._spans else whole
             for span, window in windows.items():
                 self._add_span(video, span, window)
         except (EyelineError, ArithmeticError, ValueError, OSError) as error:
@@ -114,11 +119,6 @@ class _Work:
             self._done.append(result)
         else:
             self._without_spans.append(result.video)
-
-    def _windows(self, video: Video) -> Mapping[str, Spans]:
-        if self._given is not None:
-            return self._given.get(video.name, {})
-        return spans_of_tier(video, self._spans) if self._spans else {WHOLE: video.whole}
 
     def _add_span(self, video: Video, span: str, window: Spans) -> None:
         observed = video.within(window)
@@ -135,12 +135,7 @@ class _Work:
         """What is there at the end; DataError where that is nothing."""
         if not self._done:
             raise DataError(self._nothing())
-        tables = self._collected.tables()
-        tables = {
-            "videos": videos_table(self._done),
-            **tables,
-            "groups": group_statistics(tables["long"]),
-        }
+        tables = {"videos": videos_table(self._done), **self._collected.tables()}
         return FolderSummary(
             self._corpus, tuple(self._done), tables, self._groups.columns, tuple(self._faults),
             tuple(self._notes()),
@@ -171,17 +166,17 @@ class _Work:
         return notes
 
 
-def write_tables(summary: FolderSummary, folder: Path) -> list[Path]:
+def write_tables(summary: FolderSummary, folder: Path, dialect: Dialect = "excel") -> list[Path]:
     """Write every table as CSV and Parquet, and `summary.json`, which lists what was left out."""
     written = []
     for name, table in summary.tables.items():
         for form in ("csv", "parquet"):
-            written.append(write_table(folder / f"{name}.{form}", table, form))
-    content = {
+            written.append(write_table(folder / f"{name}.{form}", table, form, dialect))
+    index = {
         "videos": [result.video for result in summary.results],
         "left_out": [{"video": f.video, "why": f.message} for f in summary.faults],
         "notes": list(summary.notes),
         "groups": list(summary.groups),
         "rows": {name: table.num_rows for name, table in summary.tables.items()},
     }
-    return [*written, write_json(folder / "summary.json", content)]
+    return [*written, write_json(folder / "summary.json", index)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -194,35 +195,31 @@ def _value(tier: str, label: str) -> str:
 
 def mutual_gaze(looks: LabelledSpans) -> Segments:
     """Spans in which two persons look at each other, from the targets of their looks."""
-    rows = []
-    people = [p for p in looks.persons if p > WEARER]
-    for a in people:
-        for b in people:
-            one, other = looks.of(a, person_label(b)), looks.of(b, person_label(a))
-            together = both(merged(one), merged(other))
-            rows += [(a, s, e, person_label(b), 1.0) for s, e in _episodes(together)]
-    return make_segments("summary", "episodes", MUTUAL, rows)
+    pairs = [
+        (a, looks.of(a, person_label(b)), looks.of(b, person_label(a)), person_label(b))
+        for a, b in itertools.permutations([p for p in looks.persons if p > WEARER], 2)
+    ]
+    return _together(MUTUAL, pairs)
 
 
 def joint_attention(looks: LabelledSpans) -> Segments:
     """Spans in which two persons or more look at one person or area, from their targets."""
+    pairs = [
+        (a, looks.of(a, target), looks.of(b, target), f"{target} with {person_label(b)}")
+        for target in sorted(looks.labels() - {*PLACES})
+        for a, b in itertools.permutations([p for p in looks.persons if p > WEARER], 2)
+    ]
+    return _together(JOINT, pairs)
+
+
+def _together(name: str, pairs: Sequence[tuple[int, Spans, Spans, str]]) -> Segments:
+    """Where both lists of spans hold; gaps and short spans as the analysis treats them."""
     rows = []
-    people = [p for p in looks.persons if p > WEARER]
-    for target in sorted(looks.labels() - {*PLACES}):
-        for a in people:
-            for b in people:
-                if a != b:
-                    one, other = looks.of(a, target), looks.of(b, target)
-                    together = both(merged(one), merged(other))
-                    label = f"{target} with {person_label(b)}"
-                    rows += [(a, s, e, label, 1.0) for s, e in _episodes(together)]
-    return make_segments("summary", "episodes", JOINT, rows)
-
-
-def _episodes(spans: Spans) -> list[tuple[float, float]]:
-    """Spans with short interruptions bridged, short ones left out, as the analysis does it."""
-    bridged: list[tuple[float, float]] = []
-    for start, end in spans.tolist():
-        near = bridged and start - bridged[-1][1] <= BRIDGED_S
-        bridged.append((bridged.pop()[0] if near else start, end))
-    return [(s, e) for s, e in bridged if e - s >= SHORTEST_S - 1e-6]
+    for person, one, other, label in pairs:
+        bridged: list[tuple[float, float]] = []
+        for start, end in both(merged(one), merged(other)).tolist():
+            near = bridged and start - bridged[-1][1] <= BRIDGED_S
+            bridged.append((bridged.pop()[0] if near else start, end))
+        long = [(s, e) for s, e in bridged if e - s >= SHORTEST_S - 1e-6]
+        rows += [(person, s, e, label, 1.0) for s, e in long]
+    return make_segments("summary", "episodes", name, rows)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyeline.codings import table as tables
+from eyeline.codings.table import Dialect
 from eyeline.errors import DataError, UsageError
 from eyeline.export.columns import COMPUTED, SOURCE, schema_of
 from eyeline.export.files import FRAMES, TABLES
@@ -177,12 +179,6 @@ def videos_table(results: Sequence[Result]) -> Any:
     """One row a video as `pyarrow.Table`, from the indices."""
     import pyarrow as pa
 
-    return pa.Table.from_pylist([video_row(result) for result in results], _videos_schema())
-
-
-def _videos_schema() -> Any:
-    import pyarrow as pa
-
     text, number, whole = pa.string(), pa.float64(), pa.int64()
     kinds = {
         "video": text, "path": text, "folder": text, "status": text, "duration_s": number,
@@ -190,15 +186,17 @@ def _videos_schema() -> Any:
         "analyzed_rate_hz": number, "frame_count": whole, "has_audio": pa.bool_(),
         "persons": whole, "version": text, "warnings": text,
     }  # fmt: skip
-    return pa.schema(kinds.items())
+    rows = [video_row(result) for result in results]
+    return pa.Table.from_pylist(rows, pa.schema(kinds.items()))
 
 
-def as_bytes(table: Any, form: str) -> bytes:
+def as_bytes(table: Any, form: str, dialect: Dialect = "excel") -> bytes:
     """A table as the text of CSV or JSON, or as Parquet; bytes are written in hexadecimal.
 
     Args:
         table: `pyarrow.Table`.
         form: csv, json or parquet.
+        dialect: of CSV.
     """
     import pyarrow as pa
 
@@ -206,24 +204,32 @@ def as_bytes(table: Any, form: str) -> bytes:
         rows = [{name: _plain_value(v) for name, v in row.items()} for row in table.to_pylist()]
         return _json(rows).encode() + b"\n"
     out = pa.BufferOutputStream()
-    _write(table, out, form)
+    _write(table, out, form, dialect)
     return bytes(out.getvalue())
 
 
-def write_table(path: Path, table: Any, form: str) -> Path:
+def write_table(path: Path, table: Any, form: str, dialect: Dialect = "excel") -> Path:
     """Write a table as CSV or Parquet, chunk by chunk; OutputError where that cannot be."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        _write(table, file, form)
+        _write(table, file, form, dialect)
     return path
 
 
-def _write(table: Any, out: Any, form: str) -> None:
+def _write(table: Any, out: Any, form: str, dialect: Dialect) -> None:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
     if form == "parquet":
         pq.write_table(table, out, compression="zstd")
+        return
+    if dialect != "excel":
+        columns = [_flat(column) for column in table.columns]
+        yes_no = [pa.types.is_boolean(c.type) for c in columns]  # true and false, as below
+        texts = [c.cast(pa.string()) if y else c for c, y in zip(columns, yes_no, strict=True)]
+        rows = zip(*(column.to_pylist() for column in texts), strict=True)
+        text = tables.text_of(table.column_names, rows, dialect)
+        out.write(tables.csv_bytes(text, dialect))
         return
     schema = pa.table([_flat(column) for column in table[:0].columns], table.column_names).schema
     with pa_csv.CSVWriter(out, schema) as writer:

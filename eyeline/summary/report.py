@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,15 @@ def write_report(summary: FolderSummary, folder: Path) -> Path:
 def render(summary: FolderSummary) -> str:
     """The page as text; everything that comes from outside is escaped."""
     seen = summary.where("long", **_PROPORTION, tier=VISIBLE, value="")
+    tables = [
+        (
+            heading,
+            _group_table(
+                summary, lambda row, of=m: row["measure"] == of and row["tier"] != TURNS, "tier"
+            ),
+        )
+        for m, heading in _BY_GROUP.items()
+    ]
     page: str = template("summary.html.j2").render(
         name=summary.corpus.folder.resolve().name,
         facts=_facts(summary),
@@ -68,7 +77,7 @@ def render(summary: FolderSummary) -> str:
             }
             for name, caption, figure in figures(summary)
         ],
-        tables=[*_group_tables(summary)],
+        tables=[{"heading": heading, **table} for heading, table in tables if table["rows"]],
         turns=_group_table(summary, lambda row: row["tier"] == TURNS, "measure"),
         head=[*summary.groups, *_BY_PERSON],
         people=_people(summary, seen.slice(0, _PERSON_ROWS)),
@@ -89,21 +98,12 @@ def _facts(summary: FolderSummary) -> list[tuple[str, str]]:
         ("persons", str(sum(v["persons"] or 0 for v in videos) or persons.num_rows)),
         ("spans of interest", "whole videos" if len(spans) == 1 else str(len(spans))),
     ]
-    return [*facts, *((f"groups by {name}", _levels(wide, name)) for name in summary.groups)]
-
-
-def _levels(wide: Any, name: str) -> str:
-    levels = {str(v) for v in wide.column(name).unique().to_pylist() if v is not None}
-    return ", ".join(sorted(levels)) if len(levels) <= 6 else count(len(levels), "group")
-
-
-def _group_tables(summary: FolderSummary) -> Iterator[dict[str, Any]]:
-    for measure, heading in _BY_GROUP.items():
-        table = _group_table(
-            summary, lambda row, m=measure: row["measure"] == m and row["tier"] != TURNS, "tier"
-        )
-        if table["rows"]:
-            yield {"heading": heading, **table}
+    for name in summary.groups:
+        levels = {str(v) for v in wide.column(name).unique().to_pylist() if v is not None}
+        few = len(levels) <= 6
+        said = ", ".join(sorted(levels)) if few else count(len(levels), "group")
+        facts.append((f"groups by {name}", said))
+    return facts
 
 
 def _group_table(summary: FolderSummary, wanted: Any, first: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,22 @@ LONG = (
     "source",
 )  # fmt: skip
 STATISTICS = ("n", "missing", "videos", "mean", "sd", "median", "smallest", "largest")
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "long": LONG[1:],
+    "turns": (
+        "span", "speaker", "taker", "turn_start_s", "turn_end_s", "taken_s", "offset_s",
+        "speaker_looks_at", "taker_looks_at", "source",
+    ),
+    "transitions": (
+        "span", "person", "tier", "from_value", "to_value", "count", "of_count", "probability",
+        "source",
+    ),
+    "sequences": (
+        "span", "given_person", "given_tier", "given_value", "then_person", "then_tier",
+        "then_value", "lag", "count", "of_count", "probability", "expected", "z",
+    ),
+}  # fmt: skip
+"""Of each table, behind the video and its groups."""
 _NUMBERS = {
     "number", "of", "turn_start_s", "turn_end_s", "taken_s", "offset_s", "probability",
     "expected", "z",
@@ -111,24 +127,18 @@ class Collected:
 
     def __init__(self, groups: Groups) -> None:
         """Begin with no videos."""
-        self._long = Columns(LONG, groups)
-        turn = ("turn_start_s", "turn_end_s", "taken_s", "offset_s")
-        looks = ("speaker_looks_at", "taker_looks_at")
-        self._turns = Columns(
-            ("video", "span", "speaker", "taker", *turn, *looks, "source"), groups
-        )
-        step = ("tier", "from_value", "to_value", "count", "of_count", "probability", "source")
-        self._transitions = Columns(("video", "span", "person", *step), groups)
-        events = [f"{w}_{part}" for w in ("given", "then") for part in ("person", "tier", "value")]
-        numbers = ("lag", "count", "of_count", "probability", "expected", "z")
-        self._sequences = Columns(("video", "span", *events, *numbers), groups)
+        self._groups = groups
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _COLUMNS}
+
+    def _add(self, table: str, video: str, person: str, *values: Any) -> None:
+        self._rows[table].append((video, *self._groups.of(video, person), *values))
 
     def add_rows(self, video: str, span: str, rows: Iterable[Row]) -> None:
         """Measures."""
         for row in rows:
             m = row.measure
-            self._long.add(
-                video, row.person, video, span, row.person, row.partner, row.tier, row.value,
+            self._add(
+                "long", video, row.person, span, row.person, row.partner, row.tier, row.value,
                 m.name, m.number, m.unit, m.of, row.source,
             )  # fmt: skip
 
@@ -140,37 +150,44 @@ class Collected:
             t = one.transfer
             speaker, taker = names.name_of(t.speaker), names.name_of(t.taker)
             looks = [v and names.value_name(v) for v in (one.speaker_looks_at, one.taker_looks_at)]
-            self._turns.add(
-                video, speaker, video, span, speaker, taker, t.turn_start_s, t.turn_end_s,
-                t.taken_s, t.offset_s, *looks, source,
-            )  # fmt: skip
+            times = t.turn_start_s, t.turn_end_s, t.taken_s, t.offset_s
+            self._add("turns", video, speaker, span, speaker, taker, *times, *looks, source)
 
     def add_transitions(self, video: str, span: str, rows: Iterable[Transition], of: Any) -> None:
         """Transitions; `of` gives the source of a tier."""
         for t in rows:
-            self._transitions.add(
-                video, t.person, video, span, t.person, t.tier, t.before, t.after, t.count, t.of,
-                t.probability, of(t.tier),
+            self._add(
+                "transitions", video, t.person, span, t.person, t.tier, t.before, t.after, t.count,
+                t.of, t.probability, of(t.tier),
             )  # fmt: skip
 
     def add_lags(self, video: str, span: str, rows: Iterable[Lagged]) -> None:
         """The sequence lag table."""
         for one in rows:
-            self._sequences.add(
-                video, one.given[0], video, span, *one.given, *one.then, one.lag, one.count,
-                one.of, one.count / one.of, one.expected, one.z,
-            )  # fmt: skip
+            numbers = one.lag, one.count, one.of, one.count / one.of, one.expected, one.z
+            self._add("sequences", video, one.given[0], span, *one.given, *one.then, *numbers)
 
     def tables(self) -> dict[str, Any]:
         """By name, with those that are made of the long one."""
-        long = self._long.table()
-        return {
-            "long": long,
-            "wide": wide(long),
-            "turns": self._turns.table(),
-            "transitions": self._transitions.table(),
-            "sequences": self._sequences.table(),
-        }
+        tables = {name: self._table(name) for name in _COLUMNS}
+        long = tables.pop("long")
+        return {"long": long, "wide": wide(long), **tables, "groups": group_statistics(long)}
+
+    def _table(self, table: str) -> Any:
+        """The rows of a table; numbers to nine digits: the last bits of a sum say nothing."""
+        import pyarrow as pa
+
+        names = ("video", *self._groups.columns, *_COLUMNS[table])
+        columns = zip(*self._rows[table], strict=True) if self._rows[table] else [()] * len(names)
+        arrays = {}
+        for name, values in zip(names, columns, strict=True):
+            if name in _NUMBERS:
+                numbers = np.array([np.nan if v is None else v for v in values], np.float64)
+                unknown = np.array([v is None for v in values], bool)
+                arrays[name] = pa.array(to_digits(numbers), mask=unknown)
+            else:
+                arrays[name] = pa.array(values, pa.int64() if name in _WHOLE else pa.string())
+        return pa.table(arrays)
 
 
 def wide(long: Any) -> Any:
@@ -232,7 +249,8 @@ def group_statistics(long: Any) -> Any:
     """
     import duckdb
 
-    groups = ", ".join(_quoted(name) for name in long.column_names if name not in LONG)
+    own = [name.replace('"', '""') for name in long.column_names if name not in LONG]
+    groups = ", ".join(f'"{name}"' for name in own)
     by = f"{groups + ', ' if groups else ''}span, tier, value, measure, unit"
     with duckdb.connect() as connection:
         connection.register("long", long)
@@ -247,7 +265,3 @@ def group_statistics(long: Any) -> Any:
                 AND person NOT IN ('unseen', 'not sure who')
             GROUP BY {by} ORDER BY {by}"""
         ).to_arrow_table()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

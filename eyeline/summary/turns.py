@@ -100,10 +100,9 @@ def turn_rows(observed: Observed) -> Iterator[Row]:
     for person in people:
         name = observed.video.name_of(person)
         for partner in [None, *(p for p in people if p != person)]:
-            mine = [t for t in seen if _is(t.transfer.speaker, t.transfer.taker, person, partner)]
-            inside: int | None = sum(
-                _is(a, b, person, partner) and b > WEARER for a, b, _ in within
-            )
+            takers = people if partner is None else [partner]
+            mine = [t for t in seen if t.transfer.speaker == person and t.transfer.taker in takers]
+            inside: int | None = sum(a == person and b in takers for a, b, _ in within)
             if not _judged(observed, person, partner):
                 mine, inside = [], None
             partner_name = "" if partner is None else observed.video.name_of(partner)
@@ -116,10 +115,9 @@ def _measures(seen: Sequence[SeenTransfer], within: int | None) -> Iterator[Meas
     offsets = [one.transfer.offset_s for one in seen]
     gaps = [offset for offset in offsets if offset >= 0]
     overlaps = [-offset for offset in offsets if offset < 0]
-    judged = within is not None
 
     def number(n: int) -> float | None:
-        return n if judged else None
+        return None if within is None else n
 
     yield Measure("transfers", "transfers", number(len(offsets)))
     yield Measure("gaps", "transfers", number(len(gaps)), number(len(offsets)))
@@ -167,10 +165,6 @@ def _judged(observed: Observed, person: int, partner: int | None) -> bool:
         for other in (others if partner is None else [partner])
     ]
     return any(both_s)
-
-
-def _is(speaker: int, taker: int, person: int, partner: int | None) -> bool:
-    return speaker == person and partner in (None, taker)
 
 
 def _holds(spans: Spans, time_s: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Devices:
     device: str = "cpu"
     """`cpu` or `cuda`."""
     count: int = 1
-    """Processes, one a device; more than one trains by DDP, or shares what is evaluated."""
+    """Processes on all machines, one a device; more than one trains by DDP, or shares what is
+    evaluated. On several machines torchrun begins them."""
     precision: str = "32-true"
     """One of `PRECISIONS`."""
 
@@ -41,23 +43,46 @@ class Devices:
             )
         if self.count < 1:
             raise UsageError(f"--devices {self.count}: at least one is needed")
+        world, here = _of_torchrun()
+        if world and world != self.count:
+            raise UsageError(
+                f"--devices is {self.count} and torchrun began {world} processes; give "
+                f"--devices {world}, or leave out torchrun"
+            )
+        if self.count > 1 and not world and os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1":
+            raise UsageError(
+                f"--devices is {self.count} and srun began several processes of this command; "
+                "let it begin one a machine (--ntasks-per-node=1), and the others by torchrun"
+            )
         if self.device == "cuda":
             import torch
 
             have = torch.cuda.device_count()
-            if self.count > have:
+            if (here or self.count) > have:
                 raise UsageError(f"--devices {self.count}: this machine has {have} CUDA devices")
 
     def fabric(self) -> Fabric:
         """A Fabric over these devices, not launched yet."""
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
+        _, here = _of_torchrun()
         return Fabric(
             accelerator=self.device,
-            devices=self.count,
+            devices=here or self.count,
+            num_nodes=self.count // here if here else 1,
             strategy="ddp" if self.count > 1 else "auto",
             precision=self.precision,  # type: ignore[arg-type]
+            # or within a job of SLURM it would wait for processes that SLURM is to begin
+            plugins=None if here else LightningEnvironment(),
         )
+
+
+def _of_torchrun() -> tuple[int, int]:
+    """Processes that torchrun began in all, and on this machine; zeros without it."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return 0, 0
+    return int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
 
 
 def check_device(name: str) -> torch.device:

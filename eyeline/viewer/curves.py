@@ -22,12 +22,8 @@ def curve_names(index: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The curves that there are: every score, angles of gaze, angles of the head."""
     answers = index["answers"]
     names = [
-        {
-            "id": f"scores/{a['name']}",
-            "title": label_of(a["name"]).title,
-            "unit": "",
-            "threshold": a["threshold"],
-        }
+        {"id": f"scores/{a['name']}", "title": label_of(a["name"]).title, "unit": ""}
+        | {"threshold": a["threshold"]}
         for a in answers
         if a["kind"] == "scores"
     ]
@@ -35,11 +31,10 @@ def curve_names(index: Mapping[str, Any]) -> list[dict[str, Any]]:
     angles = [(f"directions/{name}/{a}", name, a) for name in directions for a in ANGLES[:2]]
     ours = ANGLES[2:] if HEAD in directions else ANGLES
     angles += [(f"people/{a}", HEAD, a) for a in ours]
-    return names + [{"id": key, "title": _angle(of, a), "unit": "deg"} for key, of, a in angles]
-
-
-def _angle(of: str, angle: str) -> str:
-    return f"{of} {angle.removesuffix('_deg')}"
+    return names + [
+        {"id": key, "title": f"{of} {angle.removesuffix('_deg')}", "unit": "deg"}
+        for key, of, angle in angles
+    ]
 
 
 def curve(rows: Rows, start_s: float, end_s: float, pixels: int) -> list[dict[str, Any]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -54,37 +53,28 @@ class Guard:
         await (response or self._app)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
+        asked = HTTPConnection(scope)
+        headers = asked.headers
         host = urlsplit(f"//{headers.get('host', '')}")
         if host.hostname not in HOSTS:
             return _refused(f"this server answers at {HOSTS[0]} alone")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host.netloc:
             return _refused("a page of another place may not ask this server")
-        if not self._known(scope, self._cookies(headers).get(cookie_name(scope), "")):
+        given = asked.query_params.get("token") or asked.cookies.get(cookie_name(scope), "")
+        if not secrets.compare_digest(given.encode(), self._token.encode()):
             return _refused("the token is missing or wrong; open the address that was printed")
         return None
 
     def _welcome(self, scope: Scope) -> Response | None:
         """Keeps the token as a cookie, so that it leaves the address line."""
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        if scope["method"] != "GET" or "token" not in query:
+        query = HTTPConnection(scope).query_params
+        if scope["method"] != "GET" or not query.get("token"):
             return None
-        rest = urlencode({k: v for k, v in query.items() if k != "token"}, doseq=True)
+        rest = urlencode([(k, v) for k, v in query.multi_items() if k != "token"])
         response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), 303)
         response.set_cookie(cookie_name(scope), self._token, httponly=True, samesite="strict")
         return response
-
-    def _known(self, scope: Scope, cookie: str) -> bool:
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        given = query.get("token", [cookie])[0]
-        return secrets.compare_digest(given.encode(), self._token.encode())
-
-    def _cookies(self, headers: Headers) -> Mapping[str, str]:
-        try:
-            return {k: v.value for k, v in SimpleCookie(headers.get("cookie", "")).items()}
-        except CookieError:
-            return {}
 
 
 def cookie_name(scope: Scope) -> str:

@@ -7,38 +7,51 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from eyeline.corrections import Corrections, append, apply, read
-from eyeline.corrections.rewrite import load_corrected
+from eyeline.corrections import Corrections, append, apply, load_corrected, read
 from eyeline.errors import DataError, UsageError
 from eyeline.export.coverage import coverages
 from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.export.index import read_corrected_index
 from eyeline.export.spans import all_segments
 from eyeline.results import Analysis, Segments
-from eyeline.viewer import corrected, curves, tables
+from eyeline.viewer import curves, tables
 from eyeline.viewer.recordings import Recording, corrected_exports, shown
-from eyeline.viewer.span import part_of, read_column, read_span
+from eyeline.viewer.span import index_checked, part_of, read_column, read_span
 
-_PIXELS = (50, 4000)
 _MOST_OVERLAY_S = 60.0
 _MOST_CODABLE_S = 1200.0
 
 
+def state(recording: Recording) -> dict[str, Any]:
+    """All corrections, which of them hold, and what undo and redo would be about."""
+    corrections, problem = Corrections(), None
+    try:
+        corrections = read(recording.folder)
+    except DataError as error:
+        problem = shown(str(error))
+    undone, operations = corrections.undone, corrections.operations
+    areas: dict[str, dict[str, Any]] = {}
+    for op in operations:
+        if op.kind == "area":
+            areas[op.name] = op.model_dump(include={"name", "shape", "keyframes", "between"})
+        elif op.kind == "delete_area":
+            areas.pop(op.name, None)
+    return {
+        "editable": problem is None,
+        "problem": problem,
+        "revision": corrections.revision if problem is None else None,
+        "entries": [e.model_dump() | {"undone": e.id in undone} for e in corrections.entries],
+        "undo": operations[-1].id if operations else None,
+        "redo": undone[-1] if undone else None,
+        "areas": list(areas.values()),
+    }
+
+
+@index_checked
 def details(recording: Recording) -> dict[str, Any]:
     """What the page of a video needs before rows; DataError where the index lacks something."""
-    try:
-        return _details(recording)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(
-            f"{recording.folder / INDEX} does not hold what an analysis needs "
-            f"({type(error).__name__}: {error}). Analyse the video again."
-        ) from error
-
-
-def _details(recording: Recording) -> dict[str, Any]:
     index, video = recording.index, recording.index["video"]
     analysis, segments = segments_of(recording)
-    corrections = corrected.state(recording)
     names = analysis.corrected.names if analysis.corrected else {}
     thumbnails = _thumbnails(recording)
     persons = [
@@ -47,7 +60,7 @@ def _details(recording: Recording) -> dict[str, Any]:
         for p in analysis.persons
     ]
     numerator, _, denominator = str(video["rate_hz"]).partition("/")
-    return corrections | {
+    return state(recording) | {
         "key": recording.key,
         "name": recording.name,
         "status": index["status"],
@@ -102,7 +115,10 @@ def file_list(recording: Recording) -> list[dict[str, Any]]:
 
 def corrected_of(recording: Recording) -> Analysis | None:
     """The results as people have corrected them, in memory; None where they have not."""
-    if not corrected.corrections_of(recording).operations:
+    try:
+        if not read(recording.folder).operations:
+            return None
+    except DataError:  # which `state` reports
         return None
     changed = (recording.folder / CORRECTIONS).stat().st_mtime_ns
     return _corrected(recording.folder, _state(recording), changed)
@@ -166,13 +182,6 @@ def not_codable(recording: Recording, start_s: float, end_s: float) -> dict[str,
     else:
         part = read_span(recording.folder, recording.index, start_s, end_s, tables=needed)
     return {"spans": tables.not_codable(coverages(part), start_s, end_s), "too_long": False}
-
-
-def checked_span(start_s: float, end_s: float, pixels: float = 1000) -> tuple[float, float, int]:
-    """A span and a width in pixels as asked for by the page; UsageError where they cannot be."""
-    if not 0 <= end_s - start_s < float("inf") or end_s == start_s:
-        raise UsageError(f"from {start_s} to {end_s}: not a span of time; to must be after from")
-    return start_s, end_s, int(min(max(pixels, _PIXELS[0]), _PIXELS[1]))
 
 
 def _state(recording: Recording) -> int:

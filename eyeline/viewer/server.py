@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,13 +16,21 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from eyeline.corrections import ConflictError
+from eyeline import sessions
+from eyeline.corrections import ConflictError, redo, rewrite, undo
+from eyeline.documents import parse_json
 from eyeline.errors import DataError, EyelineError, OutputError, UsageError
 from eyeline.export.catalogue import Catalogue
-from eyeline.viewer import corrected, results, tables
+from eyeline.viewer import results, tables
 from eyeline.viewer.guard import Guard
-from eyeline.viewer.media import Media, media_type
-from eyeline.viewer.recordings import Recording, overview, recordings
+from eyeline.viewer.recordings import (
+    Media,
+    Recording,
+    media_type,
+    overview,
+    recordings,
+    shown,
+)
 
 MOST_ROWS = 500
 """More recordings are not listed at once."""
@@ -32,6 +41,31 @@ _STATUS: Mapping[type[EyelineError], int] = {
     DataError: 422,
     OutputError: 500,
 }
+
+
+_PIXELS = (50, 4000)
+
+
+class _Write(BaseModel):
+    """Who corrects, and the revision that they saw, which a page must name."""
+
+    who: Annotated[str, AfterValidator(lambda who: who.strip()[:200])] = ""
+    revision: int
+
+
+class _Correction(_Write):
+    entry: dict[str, Any]
+
+
+class _Turn(_Write):
+    entry: int | None = None
+
+
+class _Place(BaseModel):
+    path: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class Viewer:
@@ -79,16 +113,9 @@ class Viewer:
         start_s, end_s, _ = _span(request)
         _analysis, segments = results.segments_of(self._recording(request))
         query = request.query_params
-        person = _number(query["person"], "person") if query.get("person") else None
-        return JSONResponse(
-            tables.episodes(
-                segments,
-                start_s,
-                end_s,
-                tier=query.get("tier") or None,
-                person=None if person is None else int(person),
-            )
-        )
+        person = int(_number(query["person"], "person")) if query.get("person") else None
+        chosen: dict[str, Any] = {"tier": query.get("tier") or None, "person": person}
+        return JSONResponse(tables.episodes(segments, start_s, end_s, **chosen))
 
     def matrix(self, request: Request) -> Response:
         """Who looks at whom."""
@@ -109,53 +136,45 @@ class Viewer:
     def video(self, request: Request) -> Response:
         """The original or the annotated video, by ranges."""
         recording = self._recording(request)
-        which = self._media.annotated if request.path_params["which"] == "annotated" else None
-        path = (which or self._media.original)(recording)
+        which = request.path_params["which"]
+        path = (self._media.annotated if which == "annotated" else self._media.original)(recording)
         if path is None:
             raise HTTPException(404, "the video is not where it was")
         return FileResponse(path, media_type=media_type(path))
 
     def corrections(self, request: Request) -> Response:
         """All corrections, and the revision that a write must name."""
-        return JSONResponse(corrected.state(self._recording(request)))
+        return JSONResponse(results.state(self._recording(request)))
 
     async def correct(self, request: Request) -> Response:
         """Take one more correction; 409 where somebody else has corrected meanwhile."""
-        recording, content = self._recording(request), await _body(request)
-        if not isinstance(content.get("entry"), dict):
-            raise UsageError("entry is missing; must be a correction")
+        recording, given = self._recording(request), await _body(request, _Correction)
         after = await run_in_threadpool(
-            results.correct, recording, content["entry"], *_author(content)
+            results.correct, recording, given.entry, given.who, given.revision
         )
         return JSONResponse({"revision": after.revision})
 
     async def turn(self, request: Request) -> Response:
         """Undo or redo, the last one or the one that is named."""
-        recording, content = self._recording(request), await _body(request)
-        entry = content.get("entry")
-        if entry is not None and type(entry) is not int:
-            raise UsageError("entry must be the number of a correction")
+        recording, given = self._recording(request), await _body(request, _Turn)
+        turn = undo if request.url.path.endswith("/undo") else redo
         after = await run_in_threadpool(
-            corrected.turn,
-            request.url.path.rpartition("/")[2],
-            recording.folder,
-            entry,
-            *_author(content),
+            turn, recording.folder, given.entry, who=given.who, revision=given.revision
         )
         return JSONResponse({"revision": after.revision})
 
     async def rewrite(self, request: Request) -> Response:
         """Write the exports again, following the corrections."""
-        recording, content = self._recording(request), await _body(request)
-        _author(content)
-        original = self._media.original(recording)
-        notes = await run_in_threadpool(corrected.write_exports, recording.folder, original)
-        return JSONResponse({"files": results.file_list(recording), "notes": notes})
+        recording, _ = self._recording(request), await _body(request, _Write)
+        await run_in_threadpool(rewrite, recording.folder, self._media.original(recording))
+        notes = await run_in_threadpool(sessions.follow, recording.folder)
+        content = {"files": results.file_list(recording), "notes": [shown(n) for n in notes]}
+        return JSONResponse(content)
 
     async def give_video(self, request: Request) -> Response:
         """Where the original is now."""
-        recording, content = self._recording(request), await _body(request)
-        self._media.give(recording, _text(content, "path"))
+        recording, given = self._recording(request), await _body(request, _Place)
+        self._media.give(recording, given.path)
         return JSONResponse({"original": True})
 
     def file(self, request: Request) -> Response:
@@ -225,7 +244,9 @@ def _span(request: Request) -> tuple[float, float, int]:
         _number(query.get(name, default), name)
         for name, default in (("from", "0"), ("to", "nan"), ("pixels", "1000"))
     )
-    return results.checked_span(start, end, pixels)
+    if not 0 <= end - start < float("inf") or end == start:
+        raise UsageError(f"from {start} to {end}: not a span of time; to must be after from")
+    return start, end, int(min(max(pixels, _PIXELS[0]), _PIXELS[1]))
 
 
 def _number(text: str, name: str) -> float:
@@ -235,26 +256,13 @@ def _number(text: str, name: str) -> float:
         raise UsageError(f"{name} is '{text}'; must be a number") from None
 
 
-async def _body(request: Request) -> Any:
-    from eyeline.documents import parse_json
-
+async def _body(request: Request, kind: type[Body]) -> Body:
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise UsageError("the request is not JSON")
     content = parse_json(await request.body(), "the request")
-    if not isinstance(content, dict):
-        raise UsageError("the request is not a JSON object")
-    return content
-
-
-def _author(content: Mapping[str, Any]) -> tuple[str, int]:
-    """Who corrects, and the revision that they saw, which a page must name."""
-    who, revision = content.get("who", ""), content.get("revision")
-    if not isinstance(who, str) or type(revision) is not int:
-        raise UsageError("who must be a text, and revision the number that was read")
-    return who.strip()[:200], revision
-
-
-def _text(content: Mapping[str, Any], name: str) -> str:
-    if not isinstance(content.get(name), str) or not content[name].strip():
-        raise UsageError(f"{name} is missing; must be a text")
-    return str(content[name]).strip()
+    try:
+        return kind.model_validate(content, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the request"
+        raise UsageError(f"{place}: {first['msg'].lower()}") from None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from eyeline.corrections.rows import chosen
 from eyeline.errors import DataError
-from eyeline.export.columns import COLUMNS, KINDS, arrays_of
+from eyeline.export.columns import COLUMNS, KINDS, arrays_of, schema_of
 from eyeline.export.files import FRAMES, INDEX
 from eyeline.export.spans import clock_of
 from eyeline.export.stored import video_from_json
@@ -23,6 +23,26 @@ _NO_CLOCK_STEP_S = 1.0
 """How far back a frame may begin that still holds, where the clock was not kept."""
 
 
+Read = TypeVar("Read", bound=Callable[..., Any])
+
+
+def index_checked(read: Read) -> Read:
+    """The function, which raises a DataError where the index of a folder lacks something."""
+
+    @wraps(read)
+    def checked(place: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return read(place, *arguments, **options)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise DataError(
+                f"{getattr(place, 'folder', place) / INDEX} does not hold what an analysis needs "
+                f"({type(error).__name__}: {error}). Analyse the video again."
+            ) from error
+
+    return cast(Read, checked)
+
+
+@index_checked
 def read_span(
     folder: Path,
     index: Mapping[str, Any],
@@ -48,31 +68,28 @@ def read_span(
     Raises:
         DataError: a table or the index is missing or damaged.
     """
-    try:
-        clock = _clock(folder)
-        first = _begin(clock, start_s)
-        rows = {n: _rows(folder, n, first, end_s, names) for n in tables}
-        return Analysis(
-            video=video_from_json(index["video"]),
-            status=index["status"],
-            persons=tuple(_person(entry) for entry in index["persons"]),
-            people=_people(rows.get("people"), index),
-            answers=tuple(_answers(rows, index, names)),
-            settings=index["settings"],
-            warnings=tuple(index["warnings"]),
-            folder=folder,
-            clock=None if clock is None else _part(clock, first, end_s),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise DataError(
-            f"{folder / INDEX} does not hold what an analysis needs "
-            f"({type(error).__name__}: {error}). Analyse the video again."
-        ) from error
-
-
-def _clock(folder: Path) -> Clock | None:
     path = folder / f"{FRAMES}.parquet"
-    return _whole_clock(path, path.stat().st_mtime_ns) if path.is_file() else None
+    clock = _whole_clock(path, path.stat().st_mtime_ns) if path.is_file() else None
+    first = _begin(clock, start_s)
+    rows = {n: _rows(folder, n, first, end_s, names) for n in tables}
+    people = rows.get("people") or schema_of("people", []).empty_table()
+    return Analysis(
+        video=video_from_json(index["video"]),
+        status=index["status"],
+        persons=tuple(
+            Person(
+                **{name: entry[name] for name in ("person", "first_s", "last_s", "seen_s")},
+                track_ids=tuple(entry["track_ids"]),
+            )
+            for entry in index["persons"]
+        ),
+        people=People(**arrays_of("people", people, index["people"]["dtypes"])),
+        answers=tuple(_answers(rows, index, names)),
+        settings=index["settings"],
+        warnings=tuple(index["warnings"]),
+        folder=folder,
+        clock=None if clock is None else _part(clock, first, end_s),
+    )
 
 
 @lru_cache(maxsize=8)
@@ -163,48 +180,21 @@ def _read(path: Path, columns: list[str] | None = None, rows: Any = None) -> Any
         raise DataError(f"{path} is damaged: {error}. Analyse the video again.") from error
 
 
-def _people(rows: Any, index: Mapping[str, Any]) -> People:
-    dtypes = index["people"]["dtypes"]
-    if rows is not None:
-        return People(**arrays_of("people", rows, dtypes))
-    empty = {
-        field: np.zeros((0, len(columns)) if len(columns) > 1 else 0, dtypes[field])
-        for field, columns in COLUMNS["people"].items()
-    }
-    return People(**empty)
-
-
 def _answers(
     rows: Mapping[str, Any], index: Mapping[str, Any], names: Collection[str] | None
 ) -> Iterator[Answer]:
+    import pyarrow.compute as pc
+
     for entry in index["answers"]:
         kind = entry["kind"]
         if kind in rows and (names is None or entry["name"] in names):
             origin = [entry[key] for key in ("system", "builder", "name")]
-            mine = rows[kind].filter(_is_of(rows[kind], origin))
+            system, builder, name = (pc.field(c) for c in ("system", "builder", "name"))
+            same = (system == origin[0]) & (builder == origin[1]) & (name == origin[2])
+            mine = rows[kind].filter(same)
             fields = arrays_of(kind, mine, entry["dtypes"])
             if kind == "scores":
                 fields["threshold"] = entry["threshold"]
             if kind == "segments":
                 fields["label"] = tuple(mine.column("label").to_pylist())
             yield KINDS[kind](*origin, **fields)
-
-
-def _is_of(rows: Any, origin: list[str]) -> Any:
-    import pyarrow.compute as pc
-
-    system, builder, name = (
-        pc.equal(rows[column], value)
-        for column, value in zip(("system", "builder", "name"), origin, strict=True)
-    )
-    return pc.and_(pc.and_(system, builder), name)
-
-
-def _person(entry: Mapping[str, Any]) -> Person:
-    return Person(
-        person=entry["person"],
-        track_ids=tuple(entry["track_ids"]),
-        first_s=entry["first_s"],
-        last_s=entry["last_s"],
-        seen_s=entry["seen_s"],
-    )

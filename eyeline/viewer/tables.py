@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.export.colours import hex_colour, person_colour
+from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.export.coverage import Coverage
 from eyeline.export.spans import clock_of, everyone
 from eyeline.export.timeline import FrameView, Timeline
@@ -102,7 +103,9 @@ def tiers(
                 inside = np.flatnonzero(mine & (answer.start_s < end_s) & (answer.end_s > start_s))
                 rows = inside[np.argsort(answer.start_s[inside], kind="stable")]
                 spans = _blocks(answer, rows, pixel_s)
-                result.append(_tier(answer, person) | {"spans": spans})
+                title = label_of(answer.name).title
+                tier = {"tier": answer.name, "builder": answer.builder, "title": title}
+                result.append(tier | {"person": person, "spans": spans})
     return result
 
 
@@ -121,11 +124,6 @@ def tier_names(segments: Sequence[Segments], analysis: Analysis) -> list[dict[st
         }
         for answer in {one.name: one for one in reversed(segments)}.values()
     ][::-1]
-
-
-def _tier(answer: Segments, person: int) -> dict[str, Any]:
-    title = label_of(answer.name).title
-    return {"tier": answer.name, "builder": answer.builder, "title": title, "person": person}
 
 
 def _blocks(answer: Segments, rows: Ints, pixel_s: float) -> list[list[Any]]:
@@ -171,6 +169,7 @@ def episodes(
 
 
 def _episode(answer: Segments, row: int) -> dict[str, Any]:
+    known = answer.corrected
     return {
         "tier": answer.name,
         "person": int(answer.person[row]),
@@ -178,9 +177,7 @@ def _episode(answer: Segments, row: int) -> dict[str, Any]:
         "from_s": float(answer.start_s[row]),
         "to_s": float(answer.end_s[row]),
         "score": plain(answer.score[row : row + 1])[0],
-        "source": "corrected"
-        if answer.corrected is not None and answer.corrected[row]
-        else "computed",
+        "source": CORRECTED if known is not None and known[row] else COMPUTED,
     }
 
 
@@ -218,13 +215,12 @@ def not_codable(
 ) -> list[dict[str, Any]]:
     """Where a person is in view and a question could not be answered, by tier and person."""
     return [
-        {"tier": c.name, "person": person, "spans": _within(spans, start_s, end_s)}
+        {
+            "tier": c.name,
+            "person": person,
+            "spans": spans[(spans[:, 0] < end_s) & (spans[:, 1] > start_s)].round(6).tolist(),
+        }
         for c in coverages
         for person, spans in c.missing.items()
         if len(spans)
     ]
-
-
-def _within(spans: Floats, start_s: float, end_s: float) -> list[list[float]]:
-    inside = spans[(spans[:, 0] < end_s) & (spans[:, 1] > start_s)]
-    return [[round(a, 6), round(b, 6)] for a, b in inside.tolist()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -58,13 +59,16 @@ def test_figures_that_are_missing_are_no_zero(value: float | None, expected: str
 def test_the_command_writes_a_page_and_json(tmp_path: Path) -> None:
     a = save(tmp_path / "a" / "v.csv", SPANS, "gaze")
     b = save(tmp_path / "b" / "v.csv", SPANS, "look")
-    run = CliRunner().invoke(
-        app, ["agree", str(a), str(b), "--map", "gaze=look", "-o", str(tmp_path / "out")]
-    )
+    command = ["agree", str(a), str(b), "--map", "gaze=look", "-o", str(tmp_path / "out")]
+    run = CliRunner().invoke(app, [*command, "--csv-dialect", "excel-eu"])
     assert run.exit_code == 0, run.output
     assert "gaze = look" in run.output
     report = json.loads((tmp_path / "out" / "agreement.json").read_text())
     assert report["tiers"]["gaze = look"]["kappa"] == 1
+    text = (tmp_path / "out" / "agreement.csv").read_text("utf-8-sig")
+    (row,) = csv.DictReader(text.splitlines(), delimiter=";")
+    assert (row["tier"], row["kappa"], row["compared_s"]) == ("gaze = look", "1", "4")
+    assert (row["f1@0.5"], row["kappa_low"], row["onset_absolute_90_s"]) == ("1", "", "0")
     assert "Agreement of two codings" in (tmp_path / "out" / "agreement.html").read_text()
 
 

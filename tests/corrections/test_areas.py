@@ -10,7 +10,7 @@ import pytest
 
 from eyeline import corrections, sample
 from eyeline.corrections.areas import holds, inside, shapes
-from eyeline.corrections.follow import Follower
+from eyeline.corrections.footage import Follower
 from eyeline.corrections.model import Area
 from eyeline.results import Clock, Floats
 from tests.corrections.conftest import put
@@ -132,7 +132,7 @@ def test_an_area_is_tracked_through_the_video_once(
     assert not [w for w in written.warnings if "track" in w]
     corners = written.corrected.areas[0].corners_px
     assert np.isfinite(corners[:, 0, 0]).tolist() == [2 <= k <= 6 for k in range(20)]
-    monkeypatch.setattr("eyeline.corrections.follow.follow", None)
+    monkeypatch.setattr("eyeline.corrections.footage.follow", None)
     again = corrections.rewrite(folder)
     assert again is not None and again.corrected is not None
     np.testing.assert_array_equal(again.corrected.areas[0].corners_px, corners)

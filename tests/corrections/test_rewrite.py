@@ -19,7 +19,7 @@ import pympi
 import pytest
 
 from eyeline import corrections, jobs
-from eyeline.corrections import portraits
+from eyeline.corrections import footage
 from eyeline.errors import DataError, OutputError
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
@@ -152,7 +152,7 @@ def test_people_split_off_have_images_of_their_own(
             row = np.flatnonzero((result.people.person == 4) & (result.people.frame == frame.index))
             expected = cut_thumbnail(frame.rgb(), result.people.box_xyxy[row[0]])
             np.testing.assert_array_equal(images[4], expected)
-    monkeypatch.setattr(portraits, "cut_images", None)  # the same ones are not cut again
+    monkeypatch.setattr(footage, "cut_images", None)  # the same ones are not cut again
     corrections.append(folder, NAME)
     again = corrections.load_corrected(folder)
     np.testing.assert_array_equal(again.persons[3].thumbnail, images[4])

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from eyeline.download import pages, transfer
+from eyeline.download import part, transfer
 from eyeline.download.transfer import Wanted, fetch
 from eyeline.errors import DataError, OutputError
 
@@ -247,4 +247,4 @@ def test_a_question_that_comes_again_and_again_ends(server: Server, tmp_path: Pa
 
 @pytest.mark.parametrize("action", ["http://elsewhere.invalid/y", "ftp://127.0.0.1/y"])
 def test_a_question_of_a_stranger_is_not_followed(action: str) -> None:
-    assert pages.confirmed_url("http://127.0.0.1/x", FORM.format(action)) is None
+    assert part.confirmed_url("http://127.0.0.1/x", FORM.format(action)) is None

@@ -5,8 +5,17 @@ import pytest
 
 from eyeline.people.tracks import Track
 from eyeline.results import Image
-from eyeline.speech.covered import covered_probability, edges
-from eyeline.speech.lips import PATCH_WH, Lips, darkness, native, patch, read_lips, stir_mm
+from eyeline.speech.lips import (
+    PATCH_WH,
+    Lips,
+    covered_probability,
+    darkness,
+    edges,
+    native,
+    patch,
+    read_lips,
+    stir_mm,
+)
 from eyeline.speech.mouths import COVERED
 
 from .synthesis import frame_times, make_track

@@ -102,22 +102,6 @@ def test_no_file(tmp_path: Path) -> None:
         lr_asd(tmp_path / "w.model")
 
 
-class Trap:
-    """Would run code when unpickled."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return print, ("run",)
-
-
-def test_a_file_that_would_run_code_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    torch.save({"x": Trap()}, tmp_path / "w.model")
-    with pytest.raises(CheckpointError):
-        lr_asd(tmp_path / "w.model")
-    assert "run" not in capsys.readouterr().out
-
-
 def test_shapes_are_checked() -> None:
     net = LrAsdNet().eval()
     with pytest.raises(DataError, match="quarters"):

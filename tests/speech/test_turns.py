@@ -71,31 +71,32 @@ def test_turns_follow_the_evidence() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("rates", "voice", "expected"),
+    [
+        ([[(0, 12, -1.5)]], [(2, 8)], [(UNSEEN, 2.0, 8.0)]),  # nobody visible speaks
+        ([], [(2, 4), (7, 9)], [(UNSEEN, 2.0, 4.0), (UNSEEN, 7.0, 9.0)]),  # there are no faces
+        ([[(0, 5, 3.0)]], [(1, 9)], [(UNSEEN, 5.0, 9.0), (1, 1.0, 5.0)]),  # who leaves ends
+        ([[(0, 5, 3.0), (5.6, 12, 3.0)]], [(1, 9)], [(1, 1.0, 9.0)]),  # lost for a moment
+        (  # a moment of doubt
+            [[(0, 5, 2.0), (5, 5.4, -1.0), (5.4, 12, 2.0)], [(0, 12, -0.5)]],
+            [(0.5, 11)], [(1, 0.5, 11.0)],
+        ),
+        ([[(0, 12, 3.0)], [(0, 12, 0.5)]], [(0.5, 11.5)], [(1, 0.5, 11.5)]),  # a weak second one
+    ],
+)  # fmt: skip
+def test_turns_by_hand(
+    rates: list[list[tuple[float, float, float]]],
+    voice: list[tuple[float, float]],
+    expected: object,
+) -> None:
+    assert log(evidence(rates), speech_in(*voice)) == expected
+
+
 def test_no_voice_no_turn() -> None:
     result = evidence([[(0, 12, 5.0)]])
     assert log(result, speech_in((12, 12))) == []
     assert take_turns(result, speech_in((12, 12))).speaking.max() == 0
-
-
-def test_nobody_visible_speaks() -> None:
-    assert log(evidence([[(0, 12, -1.5)]]), speech_in((2, 8))) == [(UNSEEN, 2.0, 8.0)]
-
-
-def test_without_faces_all_speech_is_unseen() -> None:
-    assert log(evidence([]), speech_in((2, 4), (7, 9))) == [(UNSEEN, 2.0, 4.0), (UNSEEN, 7.0, 9.0)]
-
-
-def test_who_leaves_does_not_speak_on() -> None:
-    assert log(evidence([[(0, 5, 3.0)]]), speech_in((1, 9))) == [(UNSEEN, 5.0, 9.0), (1, 1.0, 5.0)]
-
-
-def test_who_is_lost_for_a_moment_speaks_on() -> None:
-    assert log(evidence([[(0, 5, 3.0), (5.6, 12, 3.0)]]), speech_in((1, 9))) == [(1, 1.0, 9.0)]
-
-
-def test_a_moment_of_doubt_changes_nothing() -> None:
-    result = evidence([[(0, 5, 2.0), (5, 5.4, -1.0), (5.4, 12, 2.0)], [(0, 12, -0.5)]])
-    assert log(result, speech_in((0.5, 11))) == [(1, 0.5, 11.0)]
 
 
 def test_two_may_speak_at_once() -> None:
@@ -104,11 +105,6 @@ def test_two_may_speak_at_once() -> None:
     assert [s[0] for s in spans] == [1, 2]
     assert spans[0][2] == pytest.approx(9, abs=0.5)
     assert spans[1][1] == pytest.approx(3, abs=0.5)
-
-
-def test_weak_evidence_does_not_make_a_second_speaker() -> None:
-    result = evidence([[(0, 12, 3.0)], [(0, 12, 0.5)]])
-    assert log(result, speech_in((0.5, 11.5))) == [(1, 0.5, 11.5)]
 
 
 def test_what_cannot_be_said_is_nan() -> None:

@@ -211,6 +211,24 @@ def test_tables_are_the_same_in_both_forms_and_each_time(results: Path, tmp_path
         assert (float(one["number"]) if one["number"] else None) == other["number"]
 
 
+def test_tables_in_the_dialect_of_excel_in_europe(results: Path, tmp_path: Path) -> None:
+    command = ["summary", str(results), "-o", str(tmp_path / "a"), "--csv-dialect", "excel-eu"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    for path in (tmp_path / "a").glob("*.csv"):
+        text = path.read_bytes().decode("utf-8")
+        assert text.startswith("\ufeff")
+        rows = [*csv.DictReader(text.removeprefix("\ufeff").splitlines(), delimiter=";")]
+        table = pq.read_table(path.with_suffix(".parquet")).to_pylist()
+        assert [*rows[0]] == [*table[0]] and len(rows) == len(table), path.name
+        for row, known in zip(rows, table, strict=True):
+            numbers = {k: v for k, v in known.items() if isinstance(v, float)}
+            assert {k: float(row[k].replace(",", ".")) for k in numbers} == numbers, path.name
+            others = {k: v for k, v in known.items() if not isinstance(v, float | bool)}
+            assert {k: row[k] for k in others} == {
+                k: "" if v is None else str(v) for k, v in others.items()
+            }
+
+
 def test_plots_in_all_forms(results: Path, tmp_path: Path) -> None:
     summary = summarise_folder(read_corpus(results))
     written = write_plots(summary, tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +16,7 @@ import pytest
 import torch
 
 from eyeline.training import checkpoint
+from tests.conftest import Command
 from tests.systems.ego_social import taught
 from tests.systems.gaze_3d import shrunken
 from tests.systems.gaze_anticipation import made_up
@@ -199,3 +202,41 @@ def test_two_processes_learn_from_images(tmp_path: Path) -> None:
     for ours, theirs in zip(alone["history"], shared["history"], strict=True):
         assert theirs["steps"] == ours["steps"]
         assert theirs["loss"] == pytest.approx(ours["loss"], rel=0.1)
+
+
+def test_torchrun_on_two_machines_trains_as_one_process(tmp_path: Path, eyeline: Command) -> None:
+    """A process on each; the first one of all prints and writes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "data").mkdir()
+    command = ["train", "gaze_following/matcher", "--data", str(odd_looks(tmp_path / "data"))]
+    for setting in ("model.width=16", "training.epochs=2", "training.batch_size=128"):
+        command += ["--set", setting]
+    assert eyeline(*command, "-o", tmp_path / "one").code == 0
+    machines = [
+        subprocess.Popen(
+            [
+                *(
+                    sys.executable,
+                    "-m",
+                    "torch.distributed.run",
+                    "--nnodes=2",
+                    "--nproc-per-node=1",
+                ),
+                *(f"--node-rank={rank}", "--master-addr=127.0.0.1", f"--master-port={port}"),
+                *("-m", "eyeline.cli", *command, "-o", str(tmp_path / "two"), "--devices", "2"),
+            ],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+    (first, log), (second, _) = (machine.communicate(timeout=500) for machine in machines)
+    assert [machine.returncode for machine in machines] == [0, 0], log
+    assert json.loads(first) and not second
+    one, two = (json.loads((tmp_path / n / "report.json").read_bytes()) for n in ("one", "two"))
+    for ours, theirs in zip(two["history"], one["history"], strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)

@@ -5,6 +5,6 @@ in which Hou et al. (VGS, WACV 2024) use it. Lips and audio each become a point 
 times a second; where the lips make the audio the points lie close.
 
 `who_speaks.LipSync` is the detector, behind the same call as `speech.lr_asd.LrAsd`. The network is
-in `model`, the authors' file is placed by `weights`, crops and times are those of `crops` and
-`resampling`. `mutual_information` and `published` are the way in which VGS names the speaker.
+in `model`, the authors' file is placed by `weights`, crops and times are those of `crops`.
+`published` is the way in which VGS names the speaker.
 """

@@ -10,11 +10,10 @@ import numpy as np
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Image, Ints
-from eyeline.speech.mfcc import COEFFICIENTS, MfccStream
+from eyeline.speech.mfcc import COEFFICIENTS, mfcc_of_blocks
 from eyeline.speech.syncnet.features import AT_ONCE, Features, OverTime
 from eyeline.speech.syncnet.model import CLIP_FRAMES, HOP_ROWS, WINDOW_ROWS
 from eyeline.speech.syncnet.offset import SHIFT_TICKS, distances
-from eyeline.speech.voice import continuous
 
 if TYPE_CHECKING:
     from eyeline.video.audio import AudioBlock
@@ -31,10 +30,7 @@ class Heard:
 
     def __init__(self, net: OverTime, audio: Iterable[AudioBlock]) -> None:
         """Take in all audio as coefficients, 5 kB a second."""
-        stream = MfccStream()
-        parts = [stream.feed(samples) for samples in continuous(audio)]
-        self._net = net
-        self._rows = np.concatenate([*parts, stream.finish()])
+        self._net, self._rows = net, mfcc_of_blocks(audio)
         self._pieces: OrderedDict[int, Features] = OrderedDict()
         self.ticks = max(0, (len(self._rows) - WINDOW_ROWS) // HOP_ROWS + 1)
         """Windows that the audio fills."""

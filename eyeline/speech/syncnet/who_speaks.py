@@ -19,10 +19,9 @@ import numpy.typing as npt
 from eyeline.errors import DataError, UsageError
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Scores, Segments
-from eyeline.speech.mouths import TICK_S, by_person, tick_count, track_ticks
-from eyeline.speech.syncnet.crops import Edges
+from eyeline.speech.mouths import TICK_S, by_person, clock_ticks, track_ticks
+from eyeline.speech.syncnet.crops import Clock, Edges, Reel, faces, reel
 from eyeline.speech.syncnet.evidence import Calibration, agreement, common_shift, smooth
-from eyeline.speech.syncnet.resampling import Clock, Reel, faces, reel
 from eyeline.speech.turns import Evidence, Turns, answers, take_turns
 from eyeline.speech.voice import Speech
 from eyeline.training.devices import for_answers
@@ -118,12 +117,13 @@ class LipSync:
         rows: Sequence[Track] | None = None,
     ) -> tuple[Scores, Segments, Segments]:
         """See `methods.ActiveSpeaker`; DataError for a track without a person."""
-        ticks = tick_count(speech.duration_s if until_s is None else until_s)
-        ticks = max([ticks, *(track_ticks(track).stop for track in tracks)])
+        ticks = clock_ticks(speech.duration_s if until_s is None else until_s, tracks)
         if self.ways.decision == "published":
             turns = self._published(tracks, frames, audio, ticks)
         else:
-            turns = take_turns(self._evidence(speech, tracks, frames, audio, ticks), speech)
+            values = self.agreements(speech, tracks, frames, audio)[0] if tracks else []
+            rates = [np.where(np.isnan(v), np.nan, self.calibration.rate(v)) for v in values]
+            turns = take_turns(Evidence.of_tracks(tracks, ticks, rates), speech)
         return answers(turns, rows or tracks, BUILDER)
 
     def agreements(
@@ -146,31 +146,13 @@ class LipSync:
             agreement(smooth(judge.distances()))
             for judge in self._judged(tracks, reels, wanted, frames, audio)
         ]
-        voices = [_voice(speech, one) for one in reels]
+        voices = [speech.voice_at((r.first + np.arange(len(r.row)) + 0.5) * TICK_S) for r in reels]
         shift = common_shift(curves, voices, self.calibration)
         result = [
             curve[one.image, shift + curve.shape[1] // 2]
             for curve, one in zip(curves, reels, strict=True)
         ]
         return result, shift
-
-    def _evidence(
-        self,
-        speech: Speech,
-        tracks: Sequence[Track],
-        frames: Iterable[Frame],
-        audio: Iterable[AudioBlock],
-        ticks: int,
-    ) -> Evidence:
-        persons, owner = by_person(tracks)
-        evidence = Evidence.empty(persons, ticks)
-        result = self.agreements(speech, tracks, frames, audio)[0] if tracks else []
-        for track, column, values in zip(tracks, owner, result, strict=True):
-            span = track_ticks(track)
-            evidence.visible[span, column] = True
-            evidence.known[span, column] = ~np.isnan(values)
-            evidence.rate[span, column] = self.calibration.rate(values)
-        return evidence
 
     def _published(
         self, tracks: Sequence[Track], frames: Iterable[Frame], audio: Iterable[AudioBlock],
@@ -235,10 +217,6 @@ def _heard(speech: Speech, one: Reel) -> npt.NDArray[np.bool_]:
     for start, end in speech.segments():
         near |= (time_s >= start - AROUND_S) & (time_s < end + AROUND_S)
     return near
-
-
-def _voice(speech: Speech, one: Reel) -> Floats:
-    return speech.voice_at((one.first + np.arange(len(one.row)) + 0.5) * TICK_S)
 
 
 def _check_alike(tracks: Sequence[Track]) -> None:

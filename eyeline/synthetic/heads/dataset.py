@@ -18,6 +18,7 @@ import numpy.typing as npt
 from eyeline import files
 from eyeline.bounds import Count, Jobs, Whole
 from eyeline.datasets.items import checked, size_of, work_on
+from eyeline.datasets.prepare import LOCKS
 from eyeline.errors import DataError, OutputError
 from eyeline.log import Log
 from eyeline.results import Floats, Image
@@ -67,7 +68,7 @@ def run(
     missing = [task for task in tasks if _rows(shard_path(folder, task[2] // SHARD)) < task[3]]
     if log and len(missing) < len(tasks):
         log(f"{len(tasks) - len(missing)} of {len(tasks)} shards are there")
-    for _ in work_on(_render, missing, log, lambda name: f"{name}: rendered", jobs=jobs):
+    for _ in work_on(_render, missing, log, str, jobs=jobs):
         pass
     return {"folder": str(folder), "samples": count, "shards": len(tasks), "bytes": size_of(folder)}
 
@@ -115,13 +116,23 @@ def _rows(path: Path) -> int:
 
 
 def _render(folder: Path, seed: int, first: int, count: int) -> str:
-    """Write one shard, whole or not at all; its name."""
-    import pyarrow as pa
-
+    """Write one shard, unless another process does or did meanwhile; its name and what was done."""
     from eyeline.synthetic.heads.samples import samples
 
-    rows = [_row(sample) for sample in samples(seed, first, count)]
     path = shard_path(folder, first // SHARD)
+    with files.locked(folder / LOCKS / f"{path.stem}.lock", tidy=True) as ours:
+        if not ours:
+            return f"{path.name}: in work elsewhere"
+        if _rows(path) >= count:
+            return f"{path.name}: is there"
+        _write(path, [_row(sample) for sample in samples(seed, first, count)])
+    return f"{path.name}: rendered"
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows, whole or not at all."""
+    import pyarrow as pa
+
     columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
     table = pa.table(columns)
     with (
@@ -130,7 +141,6 @@ def _render(folder: Path, seed: int, first: int, count: int) -> str:
         pa.ipc.new_file(sink, table.schema) as writer,
     ):
         writer.write_table(table)
-    return path.name
 
 
 def _row(sample: Sample) -> dict[str, Any]:

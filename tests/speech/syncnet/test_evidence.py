@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,6 @@ from eyeline.speech.syncnet.evidence import (
     INDEPENDENT_S,
     Calibration,
     agreement,
-    calibrate,
     common_shift,
     smooth,
 )
@@ -72,7 +74,18 @@ def test_the_rate_is_bounded_and_nothing_where_nothing_is_known() -> None:
     np.testing.assert_allclose(rate, [0, 1, 6, -4, 0], atol=1e-12)
 
 
-def test_a_threshold_between_two_kinds() -> None:
+@pytest.fixture(scope="module")
+def calibrate() -> Callable[..., Calibration]:
+    """Of the script that chooses a threshold."""
+    path = Path(__file__).parents[3] / "scripts"
+    sys.path.insert(0, str(path))
+    try:
+        return import_module("choose_syncnet_threshold").calibrate  # type: ignore[no-any-return]
+    finally:
+        sys.path.remove(str(path))
+
+
+def test_a_threshold_between_two_kinds(calibrate: Callable[..., Calibration]) -> None:
     rng = np.random.default_rng(0)
     speaking, silent = 0.5 + 0.1 * rng.standard_normal(900), 0.1 * rng.standard_normal(300)
     result = calibrate(speaking, silent)
@@ -83,7 +96,7 @@ def test_a_threshold_between_two_kinds() -> None:
     assert parted.threshold == pytest.approx(0.25)
 
 
-def test_kinds_that_cannot_be_reported_apart() -> None:
+def test_kinds_that_cannot_be_reported_apart(calibrate: Callable[..., Calibration]) -> None:
     values = np.linspace(0, 1, 20)
     with pytest.raises(DataError, match="does not know lips and audio"):
         calibrate(values, values)

@@ -11,10 +11,10 @@ import pytest
 from eyeline.errors import DataError, UsageError
 from eyeline.people.tracks import Track
 from eyeline.results import UNSEEN, UNSURE, Floats, Segments
+from eyeline.speech.syncnet.crops import faces, reel
 from eyeline.speech.syncnet.evidence import Calibration
 from eyeline.speech.syncnet.model import SyncNet, syncnet
 from eyeline.speech.syncnet.offset import measure
-from eyeline.speech.syncnet.resampling import faces, reel
 from eyeline.speech.syncnet.who_speaks import PUBLISHED, LipSync, Ways
 from eyeline.speech.voice import Speech
 from eyeline.training import checkpoint

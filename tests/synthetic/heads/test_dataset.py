@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eyeline.datasets.prepare import LOCKS
 from eyeline.errors import DataError, OutputError
+from eyeline.files import locked
 from eyeline.synthetic.heads import dataset, samples
 from eyeline.synthetic.heads.dataset import open_heads
 from tests.conftest import Command
@@ -52,6 +54,16 @@ def test_only_what_is_missing_is_rendered(folder: Path, monkeypatch: pytest.Monk
     assert second.read_bytes() == whole, "the same seed and number, the same bytes"
     assert dataset.shard_path(folder, 0).stat().st_mtime_ns == kept
     assert log[0] == "1 of 2 shards are there" and len(log) == 2
+
+
+def test_what_another_process_renders_or_has_rendered_is_left_to_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "SHARD", 3)
+    with locked(tmp_path / LOCKS / "heads-00000.lock"):
+        assert dataset._render(tmp_path, 7, 0, 3) == "heads-00000.arrow: in work elsewhere"
+    assert dataset._render(folder, 7, 3, 2) == "heads-00001.arrow: is there"
+    assert not list(tmp_path.glob("*.arrow")) and not (folder / LOCKS).exists()
 
 
 def test_a_folder_of_another_seed_is_left(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""An area followed through the original video between its key frames, by OpenCV's optical flow.
+"""What is read again of the original video: areas that are tracked, images of people split off.
 
 The tracker is Median Flow (Kalal, Mikolajczyk and Matas, 2010): a grid of points is followed by
 Lucas and Kanade's method forwards and back; the better half says how the box moves and grows.
@@ -6,7 +6,8 @@ Lucas and Kanade's method forwards and back; the better half says how the box mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,11 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from eyeline.corrections.areas import NEAR_S, Tracks, boxes_of, corners_of, holds
-from eyeline.corrections.model import Area
+from eyeline.corrections.model import Area, Corrections, SplitPerson
+from eyeline.errors import VideoError
 from eyeline.export.spans import clock_of
-from eyeline.results import Analysis, Clock, Floats, Image, Ints
+from eyeline.people.portraits import cut_thumbnail
+from eyeline.results import Analysis, Clock, Floats, Image, Ints, Part
 
 Grey: TypeAlias = npt.NDArray[np.uint8]
+Frames = Mapping[int, int]
+"""By person, the number of the frame that the image is from."""
 
 _LONGER_SIDE_PX = 640
 """Larger frames are made smaller for the tracker."""
@@ -40,6 +45,8 @@ def follow(areas: Iterable[Area], video: Path, analysis: Analysis) -> Tracks:
     Raises:
         VideoError: the video cannot be read.
     """
+    import cv2
+
     from eyeline.video.reader import VideoReader
 
     clock, chosen = clock_of(analysis), analysis.settings
@@ -51,20 +58,14 @@ def follow(areas: Iterable[Area], video: Path, analysis: Analysis) -> Tracks:
     for frame in reader:  # at the video's own rate, whatever the analysed frames are
         there = [one for one in followers.values() if one.holds_at(frame.time_s)]
         if there:
-            grey, scale = _small(frame.rgb())
+            rgb = frame.rgb()
+            scale = min(1.0, _LONGER_SIDE_PX / max(rgb.shape[:2]))
+            whole = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+            small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            grey = np.asarray(small, np.uint8)
             for one in there:
                 one.see(rows.get(frame.index), frame.time_s, grey, scale)
     return {number: one.corners() for number, one in followers.items()}
-
-
-def _small(rgb: Image) -> tuple[Grey, float]:
-    """A grey image that is not too large, and its scale."""
-    import cv2
-
-    scale = min(1.0, _LONGER_SIDE_PX / max(rgb.shape[:2]))
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
 
 
 class Follower:
@@ -150,18 +151,79 @@ class _MedianFlow:
         if good.sum() < _FEWEST or np.median(off[good]) > _LOST_PX:
             return None
         good &= off <= np.median(off[good])
-        self._box = _carried(self._box, points[good, 0], there[good, 0])
-        self._grey = grey
+        before, after = points[good, 0], there[good, 0]
+        a, b = np.triu_indices(len(before), 1)
+        apart, later = (np.linalg.norm(p[a] - p[b], axis=1) for p in (before, after))
+        growth = float(np.median(later / np.maximum(apart, 1e-6))) if len(a) else 1.0
+        centre = (self._box[:2] + self._box[2:]) / 2 + np.median(after - before, axis=0)
+        half = (self._box[2:] - self._box[:2]) / 2 * growth
+        self._box, self._grey = np.concatenate([centre - half, centre + half]), grey
         inside = np.minimum(self._box[2:], grey.shape[1::-1]) > np.maximum(self._box[:2], 0)
         return self._box if inside.all() else None
 
 
-def _carried(box: Floats, points: Floats, there: Floats) -> Floats:
-    """A box moved and made larger as most of its points `(n, 2)` have."""
-    a, b = np.triu_indices(len(points), 1)
-    before = np.linalg.norm(points[a] - points[b], axis=1)
-    after = np.linalg.norm(there[a] - there[b], axis=1)
-    growth = float(np.median(after / np.maximum(before, 1e-6))) if len(a) else 1.0
-    centre = (box[:2] + box[2:]) / 2 + np.median(there - points, axis=0)
-    half = (box[2:] - box[:2]) / 2 * growth
-    return np.concatenate([centre - half, centre + half])
+def split_people(corrections: Corrections, analysis: Analysis) -> set[int]:
+    """Those who were split, and split off: the computed images may show somebody else."""
+    splits = [op for op in corrections.operations if isinstance(op, SplitPerson)]
+    numbers = {number for op in splits for number in (op.person, op.new_person)}
+    return {p.person for p in analysis.persons if p.person in numbers}
+
+
+def seen_in(analysis: Analysis, frames: Frames) -> dict[int, int]:
+    """The frames in which the persons are still seen."""
+    rows = set(zip(analysis.people.person.tolist(), analysis.people.frame.tolist(), strict=True))
+    return {person: frame for person, frame in frames.items() if (person, frame) in rows}
+
+
+def cut_images(analysis: Analysis, people: set[int], video: Path) -> dict[int, tuple[int, Image]]:
+    """The frame and image in which each of some people is seen best, in one pass of the video.
+
+    Raises:
+        VideoError: the video cannot be read.
+    """
+    from eyeline.video.reader import VideoReader
+
+    table, rows = analysis.people, dict[int, int]()
+    sides = (table.box_xyxy[:, 2:] - table.box_xyxy[:, :2]).mean(axis=1)
+    quality = np.nan_to_num(table.detected * table.score * table.quality * sides)
+    for person in sorted(people):
+        mine = np.flatnonzero(table.person == person)
+        rows[person] = int(mine[np.argmax(quality[mine])])
+    times = sorted({float(table.time_s[row]) for row in rows.values()})
+    reader = VideoReader(
+        video,
+        video_track=analysis.video.video_track,
+        turn_deg=analysis.video.turn_deg,
+        parts=[Part(max(t - NEAR_S, 0.0), t + NEAR_S) for t in times],
+    )
+    result: dict[int, tuple[int, Image]] = {}
+    for frame in reader if times else ():
+        for person, row in rows.items():
+            if int(table.frame[row]) == frame.index:
+                image = cut_thumbnail(frame.rgb(), table.box_xyxy[row].astype(np.float64))
+                result[person] = frame.index, image
+    return result
+
+
+def with_images(analysis: Analysis, images: Mapping[int, Image]) -> Analysis:
+    """An analysis with other images of some persons."""
+    persons = (replace(p, thumbnail=images.get(p.person, p.thumbnail)) for p in analysis.persons)
+    return replace(analysis, persons=tuple(persons))
+
+
+def renewed(
+    analysis: Analysis, people: set[int], video: Path | None
+) -> tuple[Analysis, dict[int, int]]:
+    """An analysis with images of some people out of its video, and the frames that they are from.
+
+    Without the video, and where people are to be covered, the images stay as they are.
+    """
+    if not people or video is None or analysis.settings.get("anonymise"):
+        return analysis, {}
+    try:
+        cut = cut_images(analysis, people, video)
+    except VideoError as error:
+        warning = f"no new images of people who were split: {error}"
+        return replace(analysis, warnings=(*analysis.warnings, warning)), {}
+    images = {n: image for n, (_, image) in cut.items()}
+    return with_images(analysis, images), {n: frame for n, (frame, _) in cut.items()}
