@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.people.tracks import Track
 from eyeline.results import (
     ANYBODY,
@@ -43,7 +44,8 @@ def shorter_video(video: VideoInfo, clock: Shortened) -> VideoInfo:
 def shorter_tracks(tracks: Sequence[Track], clock: Shortened) -> tuple[Track, ...]:
     """Tracks on the shortened clock."""
     return tuple(
-        replace(t, time_s=clock.shorter(t.time_s), end_s=clock.shorter(t.end_s)) for t in tracks
+        spill.columns(replace(t, time_s=clock.shorter(t.time_s), end_s=clock.shorter(t.end_s)))
+        for t in tracks
     )
 
 

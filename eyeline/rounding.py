@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.results import Directions, Floats, People, Points, Scores, Segments
 
 DIGITS = 9
@@ -19,7 +20,7 @@ def rounded(result: _Result) -> _Result:
     """The same rows; times stay as the video's clock states them."""
     columns = {f.name: getattr(result, f.name) for f in fields(result)}
     fine: dict[str, Any] = {
-        name: to_digits(column)
+        name: spill.by_blocks(len(column), lambda rows, of=column: to_digits(of[rows]))  # type: ignore[misc]
         for name, column in columns.items()
         if getattr(column, "dtype", None) == np.float64 and not name.endswith("_s")
     }

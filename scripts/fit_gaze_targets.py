@@ -231,8 +231,10 @@ def answered(clips: Sequence[Clip], weights: Floats) -> list[Clip]:
     return [
         replace(
             c,
-            evidence=evidence.with_answers(
-                c.evidence, [model.softmax(model.utilities(e, weights)) for e in c.evidence]
+            evidence=list(
+                evidence.with_answers(
+                    c.evidence, [model.softmax(model.utilities(e, weights)) for e in c.evidence]
+                )
             ),
         )
         for c in clips

@@ -54,10 +54,11 @@ def differences(analysis: Analysis) -> list[Difference]:
 
 def _angles(a: Directions, b: Directions) -> tuple[Ints, Floats]:
     """Persons and angles in degrees `(n,)` of the rows that both have."""
-    place = {key: i for i, key in enumerate(zip(b.frame.tolist(), b.person.tolist(), strict=True))}
-    keys = zip(a.frame.tolist(), a.person.tolist(), strict=True)
-    pairs = np.array([(i, place[key]) for i, key in enumerate(keys) if key in place], np.int64)
-    i, j = pairs.reshape(-1, 2).T
+    keys, others = (d.frame.astype(np.int64) * (1 << 20) + d.person for d in (a, b))
+    order = np.argsort(others, kind="stable")
+    last = np.searchsorted(others[order], keys, "right") - 1
+    i = np.flatnonzero((last >= 0) & (others[order[last]] == keys)) if len(order) else order
+    j = order[last[i]]
     degrees = np.degrees(angle(a.direction[i].astype(float), b.direction[j].astype(float)))
     known = np.isfinite(degrees)
     return np.asarray(a.person[i][known]), degrees[known]

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.errors import DataError
 from eyeline.export.columns import KINDS, SOURCE, WHOLE, Heatmaps, columns_of, schema_of
 from eyeline.export.files import FRAMES, TABLES
@@ -102,6 +103,7 @@ def _answers(analysis: Analysis, name: str) -> list[Any]:
 def _write(
     name: str, answers: Sequence[Any], shown: Callable[[str], str], parquet: Path, csv: Path
 ) -> None:
+    import pyarrow as pa
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
@@ -122,7 +124,11 @@ def _write(
         for answer in answers:
             for group in _groups(name, answer, schema, shown):
                 out.write_table(group, row_group_size=max(1, len(group)))
-                text.write_table(csv_rounded(group.select(plain.names).cast(plain)))
+                for rows in spill.blocks(len(group)):
+                    part = group.select(plain.names).slice(rows.start, rows.stop - rows.start)
+                    text.write_table(csv_rounded(part.cast(plain)))
+                spill.release()
+    pa.default_memory_pool().release_unused()
 
 
 def _opened(stack: ExitStack, path: Path) -> BinaryIO:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.export.spans import all_segments, clock_for, clock_of, once
 from eyeline.export.words import label_of
 from eyeline.geometry import directions
@@ -94,7 +95,7 @@ class Timeline:
     """An index over an analysis: the rows of its people by frame, with all answers beside them."""
 
     def __init__(self, analysis: Analysis) -> None:
-        """Sort and join all answers once, in time n log n and memory n."""
+        """Sort and join all answers once, in time n log n; columns lie in a file where long."""
         people = analysis.people
         self._clock = clock_of(analysis)
         order = np.lexsort((people.person, people.frame))
@@ -121,6 +122,8 @@ class Timeline:
         self._legend = _legend(analysis, segments, points)
         names = analysis.corrected.names if analysis.corrected else {}
         self._names = {n: name for label, name in names.items() if (n := person_number(label))}
+        columns = {n: v for n, v in vars(self).items() if isinstance(v, np.ndarray)}
+        vars(self).update({name: spill.on_disk(column) for name, column in columns.items()})
 
     def at(self, frame_index: int, time_s: float | None = None) -> FrameView:
         """What is known of a frame of the decoded video.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.geometry import boxes
 from eyeline.geometry.camera import Camera
 from eyeline.people import pose, smooth, turns
@@ -81,8 +82,9 @@ def tracks(
     """
     length_s = clock[-1, 2] - clock[0, 1] if len(clock) else 0.0
     result = []
-    for track_id in np.unique(rows["track_id"]):
-        mine = rows[rows["track_id"] == track_id]
+    numbers = rows["track_id"].copy()
+    for track_id in np.unique(numbers):
+        mine = rows[np.flatnonzero(numbers == track_id)]
         mine = mine[np.argsort(mine["frame"], kind="stable")]
         if believe or _sure(mine, length_s):
             pane = (panes or {}).get(int(track_id))
@@ -138,7 +140,7 @@ def _assemble(
     def column(name: str) -> Floats:
         return _spread(mine[name], at, len(frame), time_s)
 
-    score = column("score") * np.where(known, 1.0, 0.5)
+    score = spill.on_disk(column("score") * np.where(known, 1.0, 0.5))
     box = column("box")
     if not believe:
         box = smooth.gaussian(box, time_s, BOX_SIGMA_S, score)
@@ -170,19 +172,28 @@ def _assemble(
         columns, trust = {name: values[-1:] for name, values in columns.items()}, trust[-1:]
         prior = prior.part(slice(-1, None)) if prior else None
     five, box = columns["five_px"], columns["box_xyxy"]
-    fitted = _head(five, columns["six_px"], trust, prior, fusion)
-    yaw, pitch, roll = pose.to_camera(fitted, five[:, :2].mean(1), lens)
-    return Track(
-        track_id=int(mine["track_id"][0]),
-        person=0,
-        shot=int(mine["shot"][0]),
-        head_xyxy=box if believe else head_box(box),
-        yaw_rad=yaw,
-        pitch_rad=pitch,
-        roll_rad=roll,
-        head_error_rad=expected_error(fitted, trust),
-        pane=pane,
-        **columns,
+
+    def angles(rows: slice) -> Floats:
+        """Yaw, pitch and roll of some rows, and the expected error."""
+        known = prior.part(rows) if prior else None
+        fitted = _head(five[rows], columns["six_px"][rows], trust[rows], known, fusion)
+        turn = pose.to_camera(fitted, five[rows, :2].mean(1), lens)
+        return np.stack([*turn, expected_error(fitted, trust[rows])], axis=1)
+
+    yaw, pitch, roll, error = spill.by_blocks(len(five), angles).T.copy()
+    return spill.columns(
+        Track(
+            track_id=int(mine["track_id"][0]),
+            person=0,
+            shot=int(mine["shot"][0]),
+            head_xyxy=box if believe else head_box(box),
+            yaw_rad=yaw,
+            pitch_rad=pitch,
+            roll_rad=roll,
+            head_error_rad=error,
+            pane=pane,
+            **columns,
+        )
     )
 
 
@@ -198,8 +209,13 @@ def _span(mine: npt.NDArray[Any], clock: Floats, until: int) -> tuple[Ints, Floa
 def _spread(values: Floats, at: Ints, n: int, time_s: Floats) -> Floats:
     """Values `(rows, ...)` at their places among `n` frames, straight lines between."""
     flat = np.asarray(values, np.float64).reshape(len(at), -1)
-    full = np.stack([np.interp(time_s, time_s[at], c) for c in flat.T], axis=1)
-    return full.reshape(n, *np.shape(values)[1:])
+    known_s, shape = time_s[at], np.shape(values)[1:]
+
+    def between(rows: slice) -> Floats:
+        full = [np.interp(time_s[rows], known_s, c) for c in flat.T]
+        return np.stack(full, axis=1).reshape(-1, *shape)
+
+    return spill.by_blocks(n, between)
 
 
 def _prior(
@@ -207,15 +223,21 @@ def _prior(
 ) -> pose.Prior | None:
     """What the head network says of each frame, None where it said nothing."""
     n = len(time_s)
-    known = turns.Turns(np.full((n, 3, 3), np.nan), np.full(n, np.nan))
+    known = turns.Turns(np.full((n, 3, 3), np.nan, np.float32), np.full(n, np.nan))
     known.rotation[at], known.error_rad[at] = mine["turn"], mine["turn_error"]
     smoothed = turns.over_time(known, time_s)
     if smoothed is None:
         return None
     head_px = _spread(boxes.centre(head_box(mine["box"])), at, n, time_s)
-    turned = turns.seen_along(smoothed, head_px, five[:, :2].mean(1), lens)
-    spread = np.maximum(fusion.turn_factor * turned.error_rad, fusion.least_turn_rad)
-    return pose.Prior(turns.angles(turned), spread)
+
+    def seen(rows: slice) -> Floats:
+        """Angles of some rows, and the spread of each."""
+        turned = turns.seen_along(smoothed.part(rows), head_px[rows], five[rows, :2].mean(1), lens)
+        spread = np.maximum(fusion.turn_factor * turned.error_rad, fusion.least_turn_rad)
+        return np.concatenate([turns.angles(turned), spread[:, None]], axis=1)
+
+    angles = spill.by_blocks(n, seen)
+    return pose.Prior(angles[:, :3], angles[:, 3])
 
 
 def _head(

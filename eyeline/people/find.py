@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people import assemble, identity
@@ -75,11 +77,11 @@ def find_people(
         UsageError: no such detector or tracker, a tracker for boxes that say whose they are, or
             boxes of both kinds.
     """
-    clock: list[tuple[int, float, float]] = []
+    clock = array("d")
 
     def ticking() -> Iterator[tuple[Frame, bool]]:
         for frame, cut in frames:
-            clock.append((frame.index, frame.time_s, frame.end_s))
+            clock.extend((frame.index, frame.time_s, frame.end_s))
             yield frame, cut
             if on_frame:
                 on_frame(frame)
@@ -104,7 +106,7 @@ def find_people(
     follower = Follower(searching, search_s, numbers, searching.measure())
     panes = PaneFinder()
     follower.run(ticking() if axis_known else panes.watch(ticking()))
-    times = np.array(clock, np.float64).reshape(-1, 3)
+    times = spill.on_disk(np.array(clock).reshape(-1, 3))
     rows = follower.rows.table()
     own = {} if axis_known else place(rows, panes.shots, camera)
     if not axis_known:
@@ -164,17 +166,19 @@ def people_table(tracks: Iterable[Track]) -> People:
     order = np.lexsort((who["person"], who["frame"]))
 
     def column(get: Callable[[Track], Floats], row: tuple[int, ...] = ()) -> Floats:
-        return joined((get(t) for t in tracks), np.float64, row)[order]
+        return spill.on_disk(joined((get(t) for t in tracks), np.float64, row)[order])
 
     return People(
-        **{name: values[order] for name, values in who.items()},
-        track_id=joined((np.full(len(t), t.track_id) for t in tracks), np.int64)[order],
+        **{name: spill.on_disk(values[order]) for name, values in who.items()},
+        track_id=spill.on_disk(
+            joined((np.full(len(t), t.track_id) for t in tracks), np.int64)[order]
+        ),
         box_xyxy=column(lambda t: t.head_xyxy, (4,)),
         score=column(lambda t: t.score),
         detected=joined((t.detected for t in tracks), np.bool_)[order],
         quality=column(lambda t: t.quality),
         eyes_px=column(lambda t: t.eyes_px, (2,)),
-        yaw_deg=np.degrees(column(lambda t: t.yaw_rad)),
-        pitch_deg=np.degrees(column(lambda t: t.pitch_rad)),
-        roll_deg=np.degrees(column(lambda t: t.roll_rad)),
+        yaw_deg=column(lambda t: np.degrees(t.yaw_rad)),
+        pitch_deg=column(lambda t: np.degrees(t.pitch_rad)),
+        roll_deg=column(lambda t: np.degrees(t.roll_rad)),
     )

@@ -1,4 +1,4 @@
-"""A growing table of measured faces, about 250 bytes a face and frame."""
+"""A growing table of measured faces, about 200 bytes a face and frame, most of it in a file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from eyeline import spill
+
+_AT_ONCE = 1 << 12
 
 _ROW = np.dtype(
     [
@@ -32,30 +36,37 @@ _ROW = np.dtype(
 
 
 class Rows:
-    """Appends rows; grows by doubling."""
+    """Appends rows, of which few are held in memory."""
 
     def __init__(self) -> None:
         """Begin empty, with room for some rows."""
-        self._table = np.zeros(1024, _ROW)
-        self._count = 0
+        self._earlier: list[npt.NDArray[Any]] = []
+        self._table, self._count = np.zeros(_AT_ONCE, _ROW), 0
 
     def add(self, **columns: Any) -> None:
         """Append one row; every column must be named."""
         if self._count == len(self._table):
-            self._table = np.concatenate([self._table, np.zeros(self._count, _ROW)])
+            self._earlier.append(spill.on_disk(self._table.copy()))
+            self._count = 0
         self._table[self._count] = tuple(columns[name] for name in _ROW.names or ())
         self._count += 1
 
     def table(self) -> npt.NDArray[Any]:
         """All rows, in order of arrival."""
-        return self._table[: self._count]
+        latest = self._table[: self._count]
+        if not self._earlier:
+            return latest
+        self.replace(spill.on_disk(*self._earlier, latest))
+        return self._earlier[0]
 
     def forget(self, before_s: float) -> None:
         """Drop the rows of frames that begin before a time."""
-        kept = self.table()[self.table()["time_s"] >= before_s]
-        self._table[: len(kept)] = kept
-        self._count = len(kept)
+        table = self.table()
+        self.replace(table[table["time_s"] >= before_s])
 
     def replace(self, table: npt.NDArray[Any]) -> None:
         """Hold other rows instead."""
-        self._table, self._count = table, len(table)
+        fits = len(table) < len(self._table)
+        self._count = len(table) if fits else 0
+        self._table[: self._count] = table[: self._count]
+        self._earlier = [] if fits else [table]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.results import Floats
 
 
@@ -26,16 +27,25 @@ def gaussian(
     step = float(np.median(np.diff(time_s))) if n > 1 else 0.0
     if n < 2 or step <= 0:
         return np.array(values, np.float64)
-    flat = np.asarray(values, np.float64).reshape(n, -1)
-    known = np.isfinite(flat)
-    trust = known * (np.ones(n) if weight is None else np.asarray(weight, np.float64))[:, None]
     sigma = sigma_s / step
+    reach = int(3.0 * sigma + 0.5)  # where scipy cuts the window, too
     args = {"sigma": sigma, "axis": 0, "mode": "constant", "truncate": 3.0}
-    total = gaussian_filter1d(trust, **args)
-    mean = gaussian_filter1d(np.where(known, flat, 0.0) * trust, **args)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        smooth = np.where(total > 1e-6, mean / total, np.nan)
-    return np.asarray(smooth.reshape(np.shape(values)))
+
+    def smoothed(rows: slice) -> Floats:
+        begin = max(0, rows.start - reach)
+        around = slice(begin, min(n, rows.stop + reach))
+        flat = np.asarray(values[around], np.float64).reshape(around.stop - begin, -1)
+        known = np.isfinite(flat)
+        own = 1.0 if weight is None else np.asarray(weight[around], np.float64)[:, None]
+        trust = known * own
+        inside = slice(rows.start - begin, rows.stop - begin)
+        total = gaussian_filter1d(trust, **args)[inside]
+        mean = gaussian_filter1d(np.where(known, flat, 0.0) * trust, **args)[inside]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            smooth = np.where(total > 1e-6, mean / total, np.nan)
+        return np.asarray(smooth.reshape(-1, *np.shape(values)[1:]))
+
+    return spill.by_blocks(n, smoothed)
 
 
 def median(values: Floats, time_s: Floats, window_s: float) -> Floats:
@@ -48,9 +58,15 @@ def median(values: Floats, time_s: Floats, window_s: float) -> Floats:
     half = round(window_s / step / 2) if step > 0 else 0
     if half < 1:
         return np.array(values, np.float64)
-    padded = np.pad(np.asarray(values, np.float64), half, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    known = np.isfinite(windows).any(axis=1)
-    out = np.full(n, np.nan)
-    out[known] = np.nanmedian(windows[known], axis=1)
-    return out
+
+    def medians(rows: slice) -> Floats:
+        begin, end = max(0, rows.start - half), min(n, rows.stop + half)
+        missing = begin - (rows.start - half), rows.stop + half - end
+        padded = np.pad(np.asarray(values[begin:end], np.float64), missing, constant_values=np.nan)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+        known = np.isfinite(windows).any(axis=1)
+        out = np.full(rows.stop - rows.start, np.nan)
+        out[known] = np.nanmedian(windows[known], axis=1)
+        return out
+
+    return spill.by_blocks(n, medians)

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.errors import check_shape
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
@@ -172,8 +173,8 @@ def joined(
         kind: the type of the result.
         row: the shape of a row, for the case that there are no tracks.
     """
-    columns = list(columns)
-    return np.concatenate(columns).astype(kind) if columns else np.zeros((0, *row), kind)
+    parts = [spill.on_disk(column.astype(kind)) for column in columns]
+    return spill.on_disk(*parts) if parts else np.zeros((0, *row), kind)
 
 
 def rows_of(tracks: Iterable[Track]) -> list[slice]:
@@ -219,7 +220,10 @@ def usual_pitch(tracks: Iterable[Track], camera: Camera) -> float:
     tracks = list(tracks)
     if tracks[-1].usual:
         return tracks[-1].usual.pitch_rad
-    pitches = (towards_camera(track, camera)[1][1] for track in tracks)
+    pitches = (
+        spill.by_blocks(len(t), lambda rows, t=t: towards_camera(t.part(rows), camera)[1][1])  # type: ignore[misc]
+        for t in tracks
+    )
     return float(np.median(joined(pitches, np.float64)))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import head_crops, smooth
@@ -24,6 +25,10 @@ class Turns:
     error_rad: Floats
     """`(n,)` expected angle of error as the network states it."""
 
+    def part(self, rows: slice) -> Turns:
+        """Some of them."""
+        return Turns(self.rotation[rows], self.error_rad[rows])
+
 
 def over_time(turns: Turns, time_s: Floats) -> Turns | None:
     """Smoothed without lag; frames without a turn (NaN) take the nearest, None without any.
@@ -40,11 +45,17 @@ def over_time(turns: Turns, time_s: Floats) -> Turns | None:
     before, after = known[after - 1], known[after]
     row = np.arange(len(error))
     nearest = np.where(row - before <= after - row, before, after)
-    u, length, v = np.linalg.svd(mean[nearest])
-    sign = np.ones((len(u), 3))
-    sign[:, 2] = np.sign(np.linalg.det(u @ v))
-    spread = np.sqrt(np.maximum(0.0, 3 - length.sum(1)))
-    return Turns((u * sign[:, None]) @ v, np.hypot(error[nearest], spread))
+
+    def nearest_rotation(rows: slice) -> Floats:
+        """Nine numbers of each rotation, and the disagreement."""
+        u, length, v = np.linalg.svd(mean[nearest[rows]])
+        sign = np.ones((len(u), 3))
+        sign[:, 2] = np.sign(np.linalg.det(u @ v))
+        spread = np.sqrt(np.maximum(0.0, 3 - length.sum(1)))
+        return np.concatenate([((u * sign[:, None]) @ v).reshape(-1, 9), spread[:, None]], axis=1)
+
+    result = spill.by_blocks(len(row), nearest_rotation)
+    return Turns(result[:, :9].reshape(-1, 3, 3), np.hypot(error[nearest], result[:, 9]))
 
 
 def seen_along(turns: Turns, head_px: Floats, eyes_px: Floats, camera: Camera) -> Turns:

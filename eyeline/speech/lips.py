@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.people import landmarks
 from eyeline.people.tracks import Track
 from eyeline.results import Floats, Image, Ints
@@ -105,9 +106,12 @@ class _Reader:
     def __init__(self, track: Track, landmarker: landmarks.Landmarker) -> None:
         self._landmarker = landmarker
         self._track = track
-        self._geometry = np.concatenate(
-            [track.five_px.reshape(-1, 10), landmarks.placing(track.five_px)[:, 1:]], axis=1
+        self._geometry = spill.on_disk(
+            np.concatenate(
+                [track.five_px.reshape(-1, 10), landmarks.placing(track.five_px)[:, 1:]], axis=1
+            )
         )
+        self._stored: list[Floats] = []
         self._rows: list[tuple[float, ...]] = []
         self._before: Image | None = None
         self._covered, self._covered_s = 0.0, -np.inf
@@ -126,6 +130,9 @@ class _Reader:
             self._covered, self._covered_s = covered_probability(image), time_s
         gap_s = time_s - self._rows[-1][0] if self._rows else np.inf
         stir_mm_s = stir_mm(self._before, image) / gap_s if gap_s <= _GAP_S else np.nan
+        if len(self._rows) >= spill.ROWS_AT_ONCE:
+            self._stored.append(spill.on_disk(np.array(self._rows, np.float64)))
+            self._rows.clear()
         self._rows.append((time_s, opening, trust, stir_mm_s, darkness(image), self._covered))
         self._before = image
 
@@ -144,7 +151,8 @@ class _Reader:
 
     def lips(self) -> Lips:
         """All that was measured."""
-        return Lips(*np.array(self._rows, np.float64).reshape(-1, 6).T)
+        rows = np.array(self._rows, np.float64).reshape(-1, 6)
+        return Lips(*spill.on_disk(*self._stored, rows).T)
 
 
 def patch(gray: Image, corners_px: Floats, roll_rad: float, scale_px: float) -> Image:

@@ -29,6 +29,7 @@ FLOORS = (
         "pickles",
         "processes",
         "sample",
+        "spill",
         "weights_folder",
     },
     {

@@ -7,12 +7,13 @@ column is one number a frame; the weights in `targets.json` say what it counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
@@ -116,7 +117,7 @@ class _Face:
     xyxy: Floats
     speaks: Floats
 
-    def at(self, rows: Ints) -> _Face:
+    def at(self, rows: Ints | slice) -> _Face:
         return _Face(**{name: value[rows] for name, value in vars(self).items()})
 
 
@@ -155,12 +156,14 @@ def _face(
     track: Track, gaze: Floats, concentration: Floats, speaks: Floats | None, camera: Camera
 ) -> _Face:
     ray = track.camera(camera).rays(track.eyes_px)
-    local = np.einsum("nji,nj->ni", _towards(ray), gaze)
+    local = spill.by_blocks(
+        len(ray), lambda rows: np.einsum("nji,nj->ni", _towards(ray[rows]), gaze[rows])
+    )
     none = np.zeros(len(track))
-    return _Face(
+    return spill.columns(_Face(
         track.eyes_px, _height_px(track), ray, distance_mm(track, camera), gaze, local,
         concentration, track.head_xyxy, none if speaks is None else np.nan_to_num(speaks),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _height_px(track: Track) -> Floats:
@@ -186,31 +189,43 @@ def _evidence(
     others, meetings = _others(i, tracks), _meetings(i, tracks)
     n, k = len(track), len(others)
     px, xyxy = np.full((n, k, 2), np.nan), np.full((n, k, 4), np.nan)
-    columns = np.full((n, k, len(FACE)), np.nan)
     for m in meetings:
-        other = faces[m.track].at(m.there)
-        px[m.here, m.column], xyxy[m.here, m.column] = other.px, other.xyxy
-        columns[m.here, m.column] = _of_face(me.at(m.here), other, shape)
-    eyes = _Eyes.of(track, me, lids, shape)
-    camera, scene, off_screen = _elsewhere(eyes)
-    return Evidence(others, px, xyxy, columns, camera, scene, off_screen, tuple(meetings))
+        other = faces[m.track]
+        px[m.here, m.column], xyxy[m.here, m.column] = other.px[m.there], other.xyxy[m.there]
+
+    def of_faces(rows: slice) -> Floats:
+        columns = np.full((rows.stop - rows.start, k, len(FACE)), np.nan)
+        for m in meetings:
+            at = slice(*np.searchsorted(m.here, [rows.start, rows.stop]))
+            here, other = m.here[at], faces[m.track].at(m.there[at])
+            columns[here - rows.start, m.column] = _of_face(me.at(here), other, shape)
+        return columns
+
+    def elsewhere(rows: slice) -> Floats:
+        eyes = _Eyes.of(track.part(rows), me.at(rows), lids[rows], shape)
+        return np.concatenate(_elsewhere(eyes), axis=1)
+
+    cuts = np.cumsum([len(CAMERA), len(SCENE)])
+    parts = np.split(spill.by_blocks(n, elsewhere), cuts, axis=1)
+    camera, scene, off_screen = (np.ascontiguousarray(part) for part in parts)
+    face = spill.by_blocks(n, of_faces)
+    found = Evidence(others, px, xyxy, face, camera, scene, off_screen, tuple(meetings))
+    return spill.columns(found)
 
 
-def with_answers(found: Sequence[Evidence], first: Sequence[Floats]) -> list[Evidence]:
-    """The same, once it is known how probably each face looks back.
+def with_answers(found: Sequence[Evidence], first: Sequence[Floats]) -> Iterator[Evidence]:
+    """The same one by one, once it is known how probably each face looks back.
 
     Args:
         found: of all tracks.
         first: for each `(n, others + 3)` probabilities by all other evidence.
     """
-    out = []
     for evidence in found:
         face = evidence.face.copy()
         for m in evidence.meetings:
             back = np.log(first[m.track][m.there, m.back] + LEAST_BACK) - np.log(LEAST_BACK)
             face[m.here, m.column, FACE.index("face_looks_back")] = back
-        out.append(replace(evidence, face=face))
-    return out
+        yield replace(evidence, face=face)
 
 
 def _others(i: int, tracks: Sequence[Track]) -> tuple[int, ...]:
@@ -224,6 +239,7 @@ def _meetings(i: int, tracks: Sequence[Track]) -> list[Meeting]:
         _, here, there = np.intersect1d(
             tracks[i].frame, tracks[j].frame, assume_unique=True, return_indices=True
         )
+        here, there = spill.on_disk(here), spill.on_disk(there)
         column = others.index(tracks[j].person)
         result.append(Meeting(j, here, there, column, _others(j, tracks).index(tracks[i].person)))
     return result

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.geometry.camera import Camera
 from eyeline.people.targets.evidence import (
     CAMERA,
@@ -124,12 +125,12 @@ def looks_of(
     tracks: Sequence[Track], found: Sequence[Evidence], constants: TargetModel
 ) -> list[Looks]:
     """The targets of every track by their evidence."""
-    first = [softmax(utilities(e, constants.weights)) for e in found]
+    first = [spill.on_disk(softmax(utilities(e, constants.weights))) for e in found]
     looks = []
     for track, evidence in zip(tracks, with_answers(found, first), strict=True):
         now = softmax(utilities(evidence, constants.weights))
         posterior = chain(now, track.end_s - track.time_s, constants)
-        looks.append(decide(evidence, posterior, constants))
+        looks.append(decide(spill.columns(evidence), posterior, constants))
     return looks
 
 
@@ -137,10 +138,17 @@ def utilities(evidence: Evidence, weights: Floats) -> Floats:
     """Utility `(n, others + 3)` of each target, minus infinity for who is not visible."""
     ends = np.cumsum([len(FACE), len(CAMERA), len(SCENE)])
     face, camera, scene, off = np.split(weights, ends)
-    seen = np.isfinite(evidence.other_px[..., 0])
+    faces = [
+        np.where(
+            np.isfinite(evidence.other_px[rows, :, 0]),
+            np.nan_to_num(evidence.face[rows]) @ face,
+            -np.inf,
+        )
+        for rows in spill.blocks(len(evidence.camera))
+    ]
     return np.concatenate(
         [
-            np.where(seen, np.nan_to_num(evidence.face) @ face, -np.inf),
+            np.concatenate(faces),
             (evidence.camera @ camera)[:, None],
             (evidence.scene @ scene)[:, None],
             (evidence.off_screen @ off)[:, None],
@@ -192,4 +200,5 @@ def decide(evidence: Evidence, posterior: Floats, constants: TargetModel) -> Loo
     best = rest.argmax(axis=1)
     best[posterior[:, -3] >= constants.camera_threshold] = posterior.shape[1] - 3
     row = np.arange(len(best))
-    return Looks(evidence, posterior, codes[best], np.clip(posterior[row, best], 0, 1))
+    chosen = np.clip(posterior[row, best], 0, 1)
+    return spill.columns(Looks(evidence, posterior, codes[best], chosen))

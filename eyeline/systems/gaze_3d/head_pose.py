@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
@@ -68,18 +69,22 @@ def gaze(
         usual_pitch_rad: the person's usual pitch, see `people.tracks.usual_pitch`.
         vertical: constants of the height of the look.
     """
-    towards, (yaw, pitch, roll) = towards_camera(track, camera)
-    right_mm, down_mm = _upright(track.pupil_mm, roll)
-    frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
-    yaw = _follow_irises(yaw, right_mm)
-    lowered = vertical.iris_fraction * _iris_turn(down_mm - vertical.iris_level_mm)
-    lowered += _lids_down(track.lid_opening, open_lids, vertical)
-    pitch = vertical.head_gain * (pitch - vertical.usual_fraction * usual_pitch_rad)
-    pitch = pitch - frontal * lowered
-    aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
-    aim = np.einsum("nij,nj->ni", towards, aim)
-    aim = directions.normalise(smooth.gaussian(aim, track.time_s, 0.08))
-    return aim, concentration(track)
+
+    def aims(rows: slice) -> Floats:
+        part = track.part(rows)
+        towards, (yaw, pitch, roll) = towards_camera(part, camera)
+        right_mm, down_mm = _upright(part.pupil_mm, roll)
+        frontal = np.cos(yaw) ** 2  # a turned eye looks narrower and so more open than it is
+        yaw = _follow_irises(yaw, right_mm)
+        lowered = vertical.iris_fraction * _iris_turn(down_mm - vertical.iris_level_mm)
+        lowered += _lids_down(part.lid_opening, open_lids, vertical)
+        pitch = vertical.head_gain * (pitch - vertical.usual_fraction * usual_pitch_rad)
+        pitch = pitch - frontal * lowered
+        aim = directions.from_yaw_pitch(yaw, np.clip(pitch, -1.4, 1.4))
+        return np.einsum("nij,nj->ni", towards, aim)
+
+    aim = smooth.gaussian(spill.by_blocks(len(track), aims), track.time_s, 0.08)
+    return spill.on_disk(directions.normalise(aim)), concentration(track)
 
 
 def concentration(track: Track) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people import smooth
@@ -56,18 +57,25 @@ def gaze(
     plain, concentration = head_pose.gaze(track, open_lids, camera, usual_pitch_rad)
     if track.look_rad is None or track.look_error_rad is None:
         return plain, concentration
-    seen = np.isfinite(track.look_rad[:, 0])
-    towards, (yaw, pitch, roll) = towards_camera(track, camera)
-    eyes = np.nan_to_num(track.look_rad) * np.array([1.0, looks.down])
-    own = directions.from_yaw_pitch(eyes[:, 0], eyes[:, 1])
-    pitch = looks.head_gain * (pitch - looks.usual_fraction * usual_pitch_rad)
-    local = np.einsum("nij,nj->ni", directions.rotation_from_angles(yaw, pitch, roll), own)
-    by_eyes = np.stack(directions.to_yaw_pitch(local), axis=1)
-    by_head = np.stack(directions.to_yaw_pitch(np.einsum("nji,nj->ni", towards, plain)), axis=1)
-    fraction = np.array([looks.plain_across, looks.plain_down])
-    mixed = by_eyes + fraction * ((by_head - by_eyes + np.pi) % (2 * np.pi) - np.pi)
-    aim = np.einsum("nij,nj->ni", towards, directions.from_yaw_pitch(*mixed.T))
-    aim = np.where(seen[:, None], aim, plain)
-    aim = directions.normalise(smooth.gaussian(aim, track.time_s, SIGMA_S))
+    look_rad = track.look_rad
+    seen = np.isfinite(look_rad[:, 0])
+
+    def aims(rows: slice) -> Floats:
+        part = track.part(rows)
+        towards, (yaw, pitch, roll) = towards_camera(part, camera)
+        eyes = np.nan_to_num(look_rad[rows]) * np.array([1.0, looks.down])
+        own = directions.from_yaw_pitch(eyes[:, 0], eyes[:, 1])
+        pitch = looks.head_gain * (pitch - looks.usual_fraction * usual_pitch_rad)
+        local = np.einsum("nij,nj->ni", directions.rotation_from_angles(yaw, pitch, roll), own)
+        by_eyes = np.stack(directions.to_yaw_pitch(local), axis=1)
+        head = np.einsum("nji,nj->ni", towards, plain[rows])
+        by_head = np.stack(directions.to_yaw_pitch(head), axis=1)
+        fraction = np.array([looks.plain_across, looks.plain_down])
+        mixed = by_eyes + fraction * ((by_head - by_eyes + np.pi) % (2 * np.pi) - np.pi)
+        aim = np.einsum("nij,nj->ni", towards, directions.from_yaw_pitch(*mixed.T))
+        return np.where(seen[rows, None], aim, plain[rows])
+
+    aim = smooth.gaussian(spill.by_blocks(len(track), aims), track.time_s, SIGMA_S)
     error = np.hypot(track.head_error_rad, np.nan_to_num(track.look_error_rad))
-    return aim, np.where(seen, 1 / error**2, concentration)
+    aim = spill.on_disk(directions.normalise(aim))
+    return aim, spill.on_disk(np.where(seen, 1 / error**2, concentration))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.errors import UsageError
 from eyeline.geometry.camera import Camera
 from eyeline.people.targets.evidence import distance_mm
@@ -96,7 +97,7 @@ def _places(
         box[mine] = looks.evidence.other_xyxy[mine, column]
     scene = np.flatnonzero(looks.target == TARGET_SCENE)
     point[scene] = ray.landing(looker.at(scene), camera, view_xyxy)
-    return point, box
+    return spill.on_disk(point), spill.on_disk(box)
 
 
 def _points(scene: Scene, parts: list[_Part]) -> Points:
@@ -111,7 +112,7 @@ def _points(scene: Scene, parts: list[_Part]) -> Points:
         probability=joined((p.looks.probability for p in parts), np.float64),
         target_xyxy=joined((p.box_xyxy for p in parts), np.float64, (4,)),
         heatmap_row=joined((p.kept + r.start for p, r in zip(parts, rows, strict=True)), np.int64),
-        heatmap=np.concatenate([p.heat for p in parts]) if parts else None,
+        heatmap=spill.on_disk(*(p.heat for p in parts)) if parts else None,
     )
 
 

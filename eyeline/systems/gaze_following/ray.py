@@ -8,12 +8,14 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.geometry import directions
 from eyeline.geometry.camera import Camera
 from eyeline.people.targets.model import Looks
 from eyeline.results import Floats, Image, Ints
 
 _FRAMES_AT_ONCE = 1024  # what is spread out along the cone stays small
+_MAPS_AT_ONCE = 256
 REACH = (0.15, 0.3, 0.45, 0.7, 1.1)
 """Distances at which the cone is followed for what lies elsewhere, in distances of the looker from
 the camera."""
@@ -35,7 +37,7 @@ class Looker:
     concentration: Floats
     """`(n,)`."""
 
-    def at(self, rows: Ints) -> Looker:
+    def at(self, rows: Ints | slice) -> Looker:
         """The same in some of the frames."""
         return Looker(**{name: value[rows] for name, value in vars(self).items()})
 
@@ -81,20 +83,24 @@ def heatmaps(
     """
     from scipy.ndimage import gaussian_filter
 
-    points, inside = _cone(looker, camera, view_xyxy)
     cell = np.array([shape[1] / size_px[0], shape[0] / size_px[1]])
-    maps = np.zeros((len(kept), *shape))
-    for i, row in enumerate(kept):
-        chance, faces = looks.posterior[row], looks.evidence.other_px[row]
-        _spill(maps[i], points[i][inside[i]] * cell, chance[-2] / points.shape[1])
-        for j in np.flatnonzero(np.isfinite(faces[:, 0])):
-            _spill(maps[i], faces[j : j + 1] * cell, chance[j])
-        maps[i] = gaussian_filter(maps[i], shape[1] / 40, truncate=2.0)
-    peak = maps.max(axis=(1, 2), keepdims=True)
-    return np.round(255 * maps / np.where(peak > 0, peak, 1)).astype(np.uint8)
+
+    def of(rows: slice) -> Image:
+        points, inside = _cone(looker.at(rows), camera, view_xyxy)
+        maps = np.zeros((len(points), *shape))
+        for i, row in enumerate(kept[rows]):
+            chance, faces = looks.posterior[row], looks.evidence.other_px[row]
+            _add(maps[i], points[i][inside[i]] * cell, chance[-2] / points.shape[1])
+            for j in np.flatnonzero(np.isfinite(faces[:, 0])):
+                _add(maps[i], faces[j : j + 1] * cell, chance[j])
+            maps[i] = gaussian_filter(maps[i], shape[1] / 40, truncate=2.0)
+        peak = maps.max(axis=(1, 2), keepdims=True)
+        return np.round(255 * maps / np.where(peak > 0, peak, 1)).astype(np.uint8)
+
+    return spill.by_blocks(len(kept), of, _MAPS_AT_ONCE)
 
 
-def _spill(heat: Floats, cells: Floats, mass: float) -> None:
+def _add(heat: Floats, cells: Floats, mass: float) -> None:
     at = np.clip(cells.astype(int), 0, np.array(heat.shape[::-1]) - 1)
     np.add.at(heat, (at[:, 1], at[:, 0]), mass)
 

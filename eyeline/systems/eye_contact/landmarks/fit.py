@@ -78,7 +78,7 @@ def logits_of(network: LandmarksTcn, features: Floats) -> Floats:
     with _one_thread(), torch.inference_mode():
         for start in range(0, len(features), _FRAMES_AT_ONCE):
             low, stop = max(0, start - network.reach), start + _FRAMES_AT_ONCE
-            part = np.ascontiguousarray(features[low : stop + network.reach].T, np.float32)
+            part = np.array(features[low : stop + network.reach].T, np.float32, order="C")
             logits = network(torch.from_numpy(part)[None])[0].double().numpy()
             out[start:stop] = logits[start - low :][:_FRAMES_AT_ONCE]
     return out
@@ -102,7 +102,7 @@ def _batches(
         drawn = rng.choice(len(samples), how.batch_size, p=length / length.sum())
         for row, index in enumerate(drawn):
             rows, labels = _crop(samples[index], how, rng)
-            features[row, :, : len(rows)] = torch.from_numpy(np.ascontiguousarray(rows.T))
+            features[row, :, : len(rows)] = torch.from_numpy(np.array(rows.T, order="C"))
             label[row, : len(rows)] = torch.from_numpy(labels)
             mask[row, : len(rows)] = 1
         yield features, label, mask

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eyeline import spill
 from eyeline.errors import DataError
 from eyeline.results import Floats
 from eyeline.systems.eye_contact.landmarks.inputs import FEATURES
@@ -27,12 +28,19 @@ def log_odds(weights: Weights, features: Floats, parity: Floats) -> Floats:
         features: `(time, feature)` as of `inputs.person_features`.
         parity: `(feature,)` -1 for features whose sign turns in a mirrored image, else 1.
     """
-    seen = np.ascontiguousarray(features.T, np.float32)
-    views = (seen, seen * parity[:, None].astype(np.float32))
-    members = range(1 + max(int(name.split(".")[1]) for name in weights))
-    logits = [_member(_part(weights, f"members.{m}."), view) for m in members for view in views]
-    mean = np.mean(logits, axis=0)
-    return np.asarray(mean[1] - mean[0], np.float64)
+    count = 1 + max(int(name.split(".")[1]) for name in weights)
+    members = [_part(weights, f"members.{m}.") for m in range(count)]
+    reach = max(2 ** _layers(member) for member in members)
+
+    def of(rows: slice) -> Floats:
+        begin = max(0, rows.start - reach)
+        seen = np.ascontiguousarray(features[begin : rows.stop + reach].T, np.float32)
+        views = (seen, seen * parity[:, None].astype(np.float32))
+        mean = np.mean([_member(member, view) for member in members for view in views], axis=0)
+        inside = slice(rows.start - begin, rows.stop - begin)
+        return np.asarray(mean[1] - mean[0], np.float64)[inside]
+
+    return spill.by_blocks(len(features), of)
 
 
 def sizes(arguments: Mapping[str, object], arrays: Weights) -> dict[str, int]:
@@ -74,11 +82,15 @@ def _part(weights: Weights, prefix: str) -> Weights:
     return {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
 
 
+def _layers(weights: Weights) -> int:
+    return sum(name.endswith(".mix.bias") for name in weights)
+
+
 def _member(weights: Weights, features: Floats) -> Floats:
     """Logits `(2, time)` of one member."""
     frames: Floats = (features - weights["mean"][:, None]) / weights["deviation"][:, None]
     frames = _pointwise(weights, "enter", frames.clip(-5, 5))
-    for i in range(sum(name.endswith(".mix.bias") for name in weights)):
+    for i in range(_layers(weights)):
         inner = np.maximum(_dilated(weights, f"layers.{i}.dilated", frames, 2**i), 0)
         frames = frames + _pointwise(weights, f"layers.{i}.mix", inner)
     return _pointwise(weights, "leave", frames)
@@ -160,4 +172,6 @@ def _common(pose: Floats, targets: Floats) -> Floats:
 def _likeness(pose: Floats, references: Floats) -> Floats:
     from scipy.spatial.distance import cdist
 
-    return np.asarray(np.exp(-cdist(pose, references, "sqeuclidean") / 2))
+    apart = cdist(pose, references, "sqeuclidean")
+    np.divide(np.negative(apart, out=apart), 2, out=apart)
+    return np.asarray(np.exp(apart, out=apart))

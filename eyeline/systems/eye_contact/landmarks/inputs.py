@@ -8,12 +8,13 @@ Training and raw video both go through `person_features`; everything is pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from eyeline import spill
 from eyeline.errors import DataError, check_shape
 from eyeline.geometry.camera import Camera
 from eyeline.results import Floats
@@ -130,24 +131,28 @@ class _Tracks:
         return np.split(rows, self.cuts)
 
     def each(self, rows: Floats, change: Callable[[Floats], Floats]) -> Floats:
-        return np.concatenate([change(part) for part in self.split(rows)])
+        return spill.on_disk(*(change(part) for part in self.split(rows)))
 
 
 def _signals(track: Landmarks, camera: Camera) -> Floats:
     """Head and shape of one track at 25 Hz, `(m, 12)`: the columns of `_POSE`, then of `_SHAPE`."""
     at_s = grid_s(track.time_s)
-    six_px = resample(track.time_s, track.six_px, at_s)
-    heads = solve_heads(six_px, camera)
-    centre = heads.centre_mm
-    distance = np.linalg.norm(centre, axis=1)
-    place = [
-        np.degrees(np.arctan2(centre[:, 0], centre[:, 2])),
-        np.degrees(np.arcsin(-centre[:, 1] / distance)),
-        np.log(distance),
-    ]
-    pose = np.column_stack([heads.angles_deg(), *place]) / _POSE_UNITS
-    shape = shape_residuals_mm(six_px, heads, camera) / _SHAPE_UNIT_MM
-    signals = np.column_stack([pose, shape])
+
+    def of(rows: slice) -> Floats:
+        six_px = resample(track.time_s, track.six_px, at_s[rows])
+        heads = solve_heads(six_px, camera)
+        centre = heads.centre_mm
+        distance = np.linalg.norm(centre, axis=1)
+        place = [
+            np.degrees(np.arctan2(centre[:, 0], centre[:, 2])),
+            np.degrees(np.arcsin(-centre[:, 1] / distance)),
+            np.log(distance),
+        ]
+        pose = np.column_stack([heads.angles_deg(), *place]) / _POSE_UNITS
+        shape = shape_residuals_mm(six_px, heads, camera) / _SHAPE_UNIT_MM
+        return np.column_stack([pose, shape])
+
+    signals = spill.by_blocks(len(at_s), of)
     known = np.isfinite(signals).all(axis=1)
     if known.all() or not known.any():
         return signals
@@ -158,39 +163,38 @@ def _relative(signals: Sequence[Floats]) -> list[Floats]:
     from scipy.ndimage import gaussian_filter1d
 
     tracks = _Tracks([len(s) for s in signals])
-    rough = np.concatenate(signals)
+    rough = spill.on_disk(*signals)
     rows = tracks.each(rough, lambda part: gaussian_filter1d(part, _SMOOTHING_FRAMES, axis=0))
     pose, shape = rows[:, : len(_POSE)], rows[:, len(_POSE) :]
-    in_view = np.column_stack([pose[:, :3], shape[:, : len(_IN_VIEW) - 3]])
+    in_view = spill.on_disk(np.column_stack([pose[:, :3], shape[:, : len(_IN_VIEW) - 3]]))
     # where the face stands in the image over four seconds, in units that separate views
     seen_from = tracks.each(rough[:, 3:6], lambda part: _moving_mean(part, _VIEW_FRAMES))
-    seen_from = seen_from / np.array([0.6, 0.67, 1.2])
-    groups: list[Callable[[], Floats]] = [
+    seen_from = spill.on_disk(seen_from / np.array([0.6, 0.67, 1.2]))
+    groups: list[Callable[[], Iterable[Floats]]] = [
         lambda: _pose_features(pose, tracks),
-        lambda: _mode_features(pose[:, :2]),
+        lambda: [_mode_features(pose[:, :2])],
         lambda: _shape_features(pose, shape, tracks),
-        lambda: _view_features(in_view, seen_from),
-        lambda: _rank(pose[:, 1]),
-        lambda: _rank(shape[:, 1]),
+        lambda: [_view_features(in_view, seen_from)],
+        lambda: [_rank(pose[:, 1])],
+        lambda: [_rank(shape[:, 1])],
     ]
-    # one group at a time is made single, so that hours of video stay small in memory
-    return tracks.split(np.column_stack([make().astype(np.float32) for make in groups]))
-
-
-def _pose_features(pose: Floats, tracks: _Tracks) -> Floats:
-    deviation = pose - np.median(pose, axis=0)
-    speed = tracks.each(pose, _speed)
-    return np.column_stack(
-        [
-            deviation,
-            tracks.each(pose, _from_median),
-            tracks.each(pose, lambda rows: rows - _moving_mean(rows, _LOCAL_FRAMES)),
-            np.abs(deviation),
-            speed,
-            np.log1p(2 * np.abs(speed)),
-            np.log(0.02 + tracks.each(pose, _spread)),
-        ]
+    # one at a time is made single and put away, so that hours of video stay small in memory
+    parts = [spill.on_disk(part.astype(np.float32)) for make in groups for part in make()]
+    return tracks.split(
+        spill.by_blocks(len(pose), lambda rows: np.column_stack([part[rows] for part in parts]))
     )
+
+
+def _pose_features(pose: Floats, tracks: _Tracks) -> Iterator[Floats]:
+    deviation = pose - np.median(pose, axis=0)
+    yield deviation
+    yield tracks.each(pose, _from_median)
+    yield tracks.each(pose, lambda rows: rows - _moving_mean(rows, _LOCAL_FRAMES))
+    yield np.abs(deviation)
+    speed = tracks.each(pose, _speed)
+    yield speed
+    yield np.log1p(2 * np.abs(speed))
+    yield np.log(0.02 + tracks.each(pose, _spread))
 
 
 def _mode_features(direction: Floats) -> Floats:
@@ -202,7 +206,7 @@ def _mode_features(direction: Floats) -> Floats:
     return np.column_stack([np.hypot(*offset.T), offset, np.log(density + 1e-3)])
 
 
-def _shape_features(pose: Floats, shape: Floats, tracks: _Tracks) -> Floats:
+def _shape_features(pose: Floats, shape: Floats, tracks: _Tracks) -> Iterator[Floats]:
     # less the person's usual shape at each head pose: ridge regression over the same frames
     yaw, pitch, roll = (pose[:, :3] / 2).T
     distance = (pose[:, 5] - np.median(pose[:, 5])) / 3
@@ -210,14 +214,10 @@ def _shape_features(pose: Floats, shape: Floats, tracks: _Tracks) -> Floats:
     design = np.column_stack([np.ones(len(pose)), *terms])
     ridge = np.diag([1e-6] + [30.0] * len(terms))
     posed = shape - design @ np.linalg.solve(design.T @ design + ridge, design.T @ shape)
-    return np.column_stack(
-        [
-            shape - np.median(shape, axis=0),
-            posed,
-            tracks.each(posed, lambda rows: rows - _moving_mean(rows, _SHAPE_LOCAL_FRAMES)),
-            tracks.each(posed, _from_median),
-        ]
-    )
+    yield shape - np.median(shape, axis=0)
+    yield posed
+    yield tracks.each(posed, lambda rows: rows - _moving_mean(rows, _SHAPE_LOCAL_FRAMES))
+    yield tracks.each(posed, _from_median)
 
 
 def _view_features(rows: Floats, seen_from: Floats) -> Floats:
@@ -256,7 +256,8 @@ def _kernel_mean(at: Floats, references: Floats, values: Floats, width: float) -
     blocks = []
     for start in range(0, len(at), _ROWS_AT_ONCE):
         apart = cdist(at[start : start + _ROWS_AT_ONCE], references, "sqeuclidean")
-        blocks.append(np.exp(-apart / (2 * width**2)) @ values / len(references))
+        np.divide(np.negative(apart, out=apart), 2 * width**2, out=apart)
+        blocks.append(np.exp(apart, out=apart) @ values / len(references))
     return np.concatenate(blocks)
 
 
