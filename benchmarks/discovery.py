@@ -61,7 +61,8 @@ def _ours(video: Path, folder: Path, threads: int) -> tuple[float, dict[str, obj
     from eyeline.systems.eye_contact.discovery.extract import Instruments, extract
     from eyeline.systems.eye_contact.discovery.faces import make_finder
     from eyeline.systems.eye_contact.discovery.identity import Person, references_of_video
-    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures, xgaze_resnet50
+    from eyeline.systems.eye_contact.xgaze.gaze_network import xgaze_resnet50
+    from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 
     gaze = GazeFeatures(xgaze_resnet50(), threads=threads)
     tools = Instruments(make_finder(), Embedder(), gaze, make_bodies(), save_last=True)

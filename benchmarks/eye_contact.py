@@ -105,8 +105,8 @@ def _batch(network: Any, batch: int, device: str, repeat: int) -> dict[str, obje
 
     import torch
 
-    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
     from eyeline.systems.eye_contact.xgaze.inputs import network_input
+    from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 
     faces = np.random.default_rng(0).integers(0, 256, (batch, 224, 224, 3), np.uint8)
     features = GazeFeatures(network, device, batch_size=batch, threads=torch.get_num_threads())
@@ -158,7 +158,7 @@ def clip(device: str) -> dict[str, object]:
 def _forward(device: str, frames: int, repeat: int) -> dict[str, object]:
     import torch
 
-    from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+    from eyeline.systems.eye_contact.xgaze.running import Segmenter
 
     network, theirs = _temporals(device)
     quick = Segmenter(network.cpu(), device, threads=torch.get_num_threads())

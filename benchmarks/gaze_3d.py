@@ -88,22 +88,18 @@ def split(device: str, repeat: int) -> dict[str, float]:
     """Milliseconds of each part of a streamed frame, ours."""
     import torch
 
-    from eyeline.systems.gaze_3d.windows import project, remember
-
     quick = _networks(device)[2]
     image, mask, motion = (v[0, :1] for v in _inputs(1, device))
     with torch.no_grad():
         shared = quick.stem(image)
         masked = shared * torch.nn.functional.avg_pool2d(mask, 2)
-        features = quick.see(image, mask, motion)
-        projected = project(quick, features).expand(1, 7, -1).contiguous()
+        window = quick.see(image, mask, motion).expand(1, 7, -1).contiguous()
         parts: dict[str, Work] = {"stem": lambda: quick.stem(image)}
         for name, maps in (("head", masked), ("body", shared)):
             parts |= _blocks(getattr(quick, f"{name}_branch"), name, maps)
         parts |= {
-            "memory_input": lambda: project(quick, features),
-            "memory": lambda: remember(quick, projected),
-            "conclusion": lambda: quick.conclude(remember(quick, projected)),
+            "memory": lambda: quick.memory(window),
+            "conclusion": lambda: quick.directions(window),
         }
         return {name: median_ms(work, repeat) for name, work in parts.items()}
 
@@ -126,14 +122,13 @@ def _stream(network: Any, people: int) -> Work:
     """A new frame of each of several people, whose windows are full."""
     from eyeline.systems.gaze_3d.windows import View, WindowStream
 
-    stream, image, mask, motion = WindowStream(network), *(v[0] for v in _inputs(1, "cpu"))
+    stream, image, mask, motion = WindowStream(network), *(v[0].numpy() for v in _inputs(1, "cpu"))
     frame = 0
 
     def once() -> None:
         nonlocal frame
         views = [View(who, frame, image[who], mask[who], motion[who]) for who in range(people)]
-        for window in stream.push(views):
-            window.directions.gaze.direction.cpu()
+        stream.push(views)
         frame += 1
 
     for _ in range(network.frames):

@@ -97,7 +97,7 @@ def gap(weights: Path, renders: Image, people: Floats, real: Image, clips: Float
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from eyeline.systems.gaze_3d.rendered.export import load
+    from eyeline.models import load
     from eyeline.systems.gaze_3d.rendered.model import HeadNet
 
     network = load(weights)

@@ -506,9 +506,9 @@ def _method(method: Method, files: Mapping[str, Path], how: str | None = None) -
         method = replace(method, summary=f"{method.summary}. Here: {how}")
     if not files:
         return method
-    from eyeline.training.checkpoint import read_card
+    from eyeline.runtimes.manifest import card_of
 
-    cards = {name: read_card(path) for name, path in files.items()}
+    cards = {name: card_of(path) for name, path in files.items()}
     known = [f"{path.name} (sha256 {file_sha256(path)[:12]})" for path in files.values()]
     licences = dict.fromkeys(card.licence for card in cards.values() if card.licence)
     return replace(

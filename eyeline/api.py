@@ -61,7 +61,8 @@ def load_model(name_or_file: str | Path) -> nn.Module:
     its class gives their shapes.
 
     Args:
-        name_or_file: a `.safetensors` file, or `builder` or `system/builder` with shipped weights.
+        name_or_file: a `.safetensors` file, an exported `.onnx` or `.xml` file, whose module gives
+            all outputs of its interface, or `builder` or `system/builder` with shipped weights.
 
     Raises:
         CheckpointError: no such file, not one of ours, or keys and shapes that do not fit.

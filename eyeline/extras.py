@@ -19,6 +19,7 @@ PACKAGES = {
     "matplotlib": ("matplotlib", "summary"),
     "moderngl": ("moderngl", "render"),
     "openpyxl": ("openpyxl", "xlsx"),
+    "openvino": ("openvino", "openvino"),
     "projectaria_tools": ("projectaria-tools", "aria"),
     "pycocotools": ("pycocotools", "networks"),
     "pylsl": ("pylsl", "lsl"),

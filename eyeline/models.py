@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyeline.errors import CheckpointError, UsageError
+from eyeline.runtimes.manifest import is_exported, read
 from eyeline.system import Builder, System, list_systems, load_system
 from eyeline.weights_folder import FOLDER, placed
 
@@ -31,6 +32,8 @@ def load(name_or_file: str | Path) -> nn.Module:
     from eyeline.training import checkpoint
 
     path = _file(name_or_file)
+    if is_exported(path):
+        return _exported(path)
     card, state = checkpoint.load(path)
     make = load_system(card.system).networks.get(card.builder)
     if make is None:
@@ -38,6 +41,16 @@ def load(name_or_file: str | Path) -> nn.Module:
             f"{path}: made by {card.system}/{card.builder}, which this eyeline does not have"
         )
     return checkpoint.build(make, card, state, path)
+
+
+def _exported(path: Path) -> nn.Module:
+    from eyeline.runtimes.module import Exported
+    from eyeline.runtimes.run import open_network
+
+    def absent() -> nn.Module:
+        raise AssertionError("an exported file is run as it is")
+
+    return Exported(open_network(path, [read(path).name], absent)[0])
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class GivenWeights:
 
     @classmethod
     def read(cls, files: Sequence[str | Path]) -> GivenWeights:
-        """Ask each file what it holds, and read its values: a bad one is named before any work.
+        """Ask each file what it holds: weights, whose values are read, or an exported network.
 
         Raises:
             CheckpointError: a file that is none of ours, or holds values that are no numbers.
@@ -59,7 +72,7 @@ class GivenWeights:
 
         named: dict[tuple[str, str], Path] = {}
         for path in map(Path, files):
-            card, _ = checkpoint.load(path)
+            card = read(path).card if is_exported(path) else checkpoint.load(path)[0]
             key = (card.system, card.builder)
             if key in named:
                 raise UsageError(f"{named[key]} and {path} both hold {card.system}/{card.builder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from eyeline.models import GivenWeights
 from eyeline.people.lying import TURNS_DEG
 from eyeline.people.methods import DETECTORS, TRACKERS
 from eyeline.results import Part, VideoInfo
+from eyeline.runtimes.manifest import is_exported
+from eyeline.runtimes.run import RUNTIMES, Runtime, runtime_of
 from eyeline.speech.methods import SPEAKERS, default_speaker
 from eyeline.system import Builder, System, list_systems, load_system
 
@@ -70,6 +73,8 @@ class Settings:
     """`system.option=value` or `system/builder.option=value`, for builders with given weights."""
     device: str = "cpu"
     """Where networks with given weights run: `cpu`, `cuda` or `cuda:N`."""
+    runtime: Runtime | None = None
+    """What runs them; by default torch, or for exported files what their format suggests."""
     parts: tuple[Part, ...] = ()
     """Parts of the video to analyse, in order of time and without overlap; none means all of it."""
     anonymise: str | None = None
@@ -100,9 +105,13 @@ class Settings:
             raise UsageError("; ".join(wrong))
         for one in picked:
             self.options_of(*one)
-        if SPEAKERS[self.speaker].on_device or any(
-            given.of(system, builder) for system, _, builder in picked
-        ):
+        if self.runtime and not any(self._runtime_of(s, b) for s, _, b in picked):
+            raise UsageError(
+                f"--runtime {self.runtime}: none of the chosen builders runs a network of --weights"
+            )
+        files = [path for s, _, b in picked for path in given.of(s, b).values()]
+        speaks = self.device != "cpu" and SPEAKERS[self.speaker].on_device
+        if speaks or not all(map(is_exported, files)):  # runtimes know their own devices
             from eyeline.training.devices import check_device
 
             with needed_by("a network with given weights"):
@@ -114,7 +123,28 @@ class Settings:
 
     def options_of(self, system: System, name: str, builder: Builder) -> dict[str, Any]:
         """The options of a chosen builder; UsageError for one that it does not take."""
-        return builder_options.read(self.options, system, name, builder)
+        options = builder_options.read(self.options, system, name, builder)
+        return options | self._runtime_of(system, builder)
+
+    def _runtime_of(self, system: System, builder: Builder) -> dict[str, Any]:
+        """The runtime as a builder's option, where it runs files of networks.
+
+        Raises:
+            UsageError: a file that the runtime, or the builder, does not run.
+        """
+        files = self.weights_of(system, builder).values()
+        if builder.from_weights is None or not files:
+            return {}
+        if "runtime" not in inspect.signature(builder.from_weights).parameters:
+            if odd := next(filter(is_exported, files), None):
+                raise UsageError(
+                    f"{odd} is exported, for other programs; {system.name}/"
+                    f"{builder.method.builder} computes by itself: give the .safetensors file"
+                )
+            return {}
+        for path in files:
+            runtime_of(path, self.runtime)
+        return {"runtime": self.runtime} if self.runtime else {}
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -215,6 +245,10 @@ class Settings:
                 unless(name in FORMATS, f"no format '{name}'; there are {', '.join(FORMATS)}")
                 for name in self.formats
             ),
+            unless(
+                self.runtime is None or self.runtime in RUNTIMES,
+                f"no runtime '{self.runtime}'; there are {', '.join(RUNTIMES)}",
+            ),
             _missing(self.boxes, "--boxes"),
             _missing(self.bodies, "--bodies"),
             _missing(self.speaker_weights, "--speaker-weights"),
@@ -289,6 +323,7 @@ class Settings:
             **({"parts": [_plain(part) for part in self.parts]} if self.parts else {}),
             **self._privacy(),
             "device": self.device,
+            **({"runtime": self.runtime} if self.runtime else {}),
             "video": self.video,
             "rerun": self.rerun,
             **({"formats": sorted(self.formats)} if self.formats else {}),

@@ -243,13 +243,6 @@ class ImportOriginal(Protocol):
         """Card and tensors."""
 
 
-class ToOnnx(Protocol):
-    """Writes a network for other programs."""
-
-    def __call__(self, weights: Path, out: Path, /) -> None:
-        """From a file of weights to an `.onnx` file."""
-
-
 class Lazy:
     """A function that is imported when it is first called, so that reading cards is quick."""
 
@@ -339,7 +332,7 @@ class System:
     report_keys: tuple[str, ...] = ("pooled", "interval", "published", "seen_in_training")
     """What of a report is printed."""
     networks: Mapping[str, Network] = field(default_factory=dict)
-    """Their names stand in weights files."""
+    """Their names stand in weights files; each has an `interface` for exports."""
     recipes: tuple[str, ...] = ()
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
     """By data set."""
@@ -354,7 +347,6 @@ class System:
     show: Mapping[str, Show] = field(default_factory=dict)
     """By data set."""
     import_original: ImportOriginal | None = None
-    to_onnx: ToOnnx | None = None
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -162,6 +162,10 @@ def analyze(
     device: Annotated[
         str, typer.Option(help="Where networks with given weights run: cpu, cuda or cuda:N.")
     ] = "cpu",
+    runtime: Annotated[
+        Literal["torch", "onnxruntime", "openvino"] | None,
+        typer.Option(help="What runs them; by default as their files ask (`eyeline export`)."),
+    ] = None,
     anonymise: Annotated[
         str | None,
         typer.Option(help=f"Cover people in all images that are written: {', '.join(COVERABLE)}."),
@@ -237,6 +241,7 @@ def analyze(
         weights=tuple(weights or ()),
         options=tuple(set_ or ()),
         device=device,
+        runtime=runtime,
         anonymise=anonymise,
         cover=cover,
         voice=voice,

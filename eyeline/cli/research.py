@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -21,10 +21,14 @@ from eyeline.cli.console import (
 from eyeline.cli.outputs import CSV_DIALECT, claimed, is_report, is_weights, replaceable
 from eyeline.errors import UsageError
 from eyeline.remote.results import local_copy
+from eyeline.runtimes.manifest import Manifest, Precision, is_exported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import nn
+
+    from eyeline.runtimes.interface import Interface
     from eyeline.system import Report, System
     from eyeline.training.devices import Devices
 
@@ -278,16 +282,31 @@ def import_(
 def export(
     system: Annotated[str, typer.Argument(help="The system that the weights belong to.")],
     weights: Annotated[Path, typer.Option(help="Weights file, as train or import wrote it.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
-    format_: Annotated[Literal["onnx"], typer.Option("--format", help="The form.")] = "onnx",
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write: .onnx, or .xml of openvino.")
+    ],
+    format_: Annotated[
+        Literal["onnx", "openvino"], typer.Option("--format", help="The file's format.")
+    ] = "onnx",
+    precision: Annotated[
+        Literal["float32", "bfloat16", "int8"],
+        typer.Option(help="Of products; bfloat16 is for openvino, int8 needs --calibration."),
+    ] = "float32",
+    calibration: Annotated[
+        Path | None, typer.Option(help="Inputs of real data for int8, .npz: an array an input.")
+    ] = None,
 ) -> None:
-    """Write a network in a form that other programs run."""
+    """Write a network for ONNX Runtime or OpenVINO; `analyze --weights` takes it, too."""
+    from eyeline.runtimes import write
+
     card = _system(system)
-    if card.to_onnx is None:
-        raise UsageError(f"{card.name} exports no network yet")
-    replaceable(out, None, weights)
+    replaceable(out, None, weights, calibration)
+    write.check(out, format_, precision, calibration)
+    if is_exported(weights):
+        raise UsageError(f"--weights {weights} is exported; give the .safetensors file")
     _weights(card, [weights])
-    card.to_onnx(weights, out)
+    network, what = _described(weights, precision)
+    write.write(network, out, what, format_, calibration)
     out_console.print(f"written: {out}", markup=False, highlight=False)
 
 
@@ -366,6 +385,15 @@ def show(
     print_json(drawn)
     if drawn.get("failed"):
         raise typer.Exit(SOME_FAILED)
+
+
+def _described(weights: Path, precision: Precision) -> tuple[nn.Module, Manifest]:
+    """The network of a file of weights, and what an exported one is to say of itself."""
+    from eyeline.models import load
+    from eyeline.training.checkpoint import read_card
+
+    network = load(weights)
+    return network, Manifest(read_card(weights), cast("Interface", network.interface), precision)
 
 
 def _system(name: str) -> System:

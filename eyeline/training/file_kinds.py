@@ -21,6 +21,7 @@ _BEGINNINGS = {
     b"%PDF": "a PDF document",
 }
 _TAR_AT, _TAR = 257, b"ustar"
+_EXPORTED = (".onnx", ".xml")
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
 
 
@@ -44,6 +45,8 @@ def is_safetensors(path: Path) -> bool:
 
 def described(path: Path) -> str:
     """What a file is that is neither a PyTorch checkpoint nor safetensors, to follow "it is"."""
+    if path.suffix in _EXPORTED:
+        return "an exported network: give the .safetensors file that it was exported from"
     begins = _beginning(path)
     if not begins:
         return "empty: the download did not begin, or the disk was full"

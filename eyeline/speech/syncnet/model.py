@@ -7,6 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from eyeline.errors import check_shape
+from eyeline.runtimes.interface import Interface, Part, Pixels
 from eyeline.speech.mfcc import COEFFICIENTS
 
 FACE_PX = 224
@@ -52,6 +53,19 @@ class SyncNet(nn.Module):
         super().__init__()
         self.lips = lips
         self.sound = audio
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: clips to points, and windows of audio to points."""
+        clips = f"clips 3 {CLIP_FRAMES} {FACE_PX} {FACE_PX}"
+        windows = f"windows 1 {COEFFICIENTS} {WINDOW_ROWS}"
+        return Interface(
+            {
+                "lips": Part({"clips": clips}, {"seen": f"clips {self.features}"}),
+                "sound": Part({"windows": windows}, {"heard": f"windows {self.features}"}),
+            },
+            pixels={"clips": Pixels("BGR", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 255.0)},
+        )
 
     def forward(self, clips: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
         """Points of clips and of windows, which need not be as many.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from eyeline.people.targets.model import measured
 from eyeline.results import Label, Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Needs, Predictor, System, lazily
 
 if TYPE_CHECKING:
@@ -37,14 +38,18 @@ else:
 
 
 def _looking(network: str) -> Callable[[Mapping[str, Path], str], Predictor]:
-    def made(files: Mapping[str, Path], device: str) -> Predictor:
-        return _from_video_looking.LookingAtMePredictor(files[network], device)
+    def made(
+        files: Mapping[str, Path], device: str, *, runtime: Runtime | None = None
+    ) -> Predictor:
+        return _from_video_looking.LookingAtMePredictor(files[network], device, runtime=runtime)
 
     return made
 
 
-def _talking(files: Mapping[str, Path], device: str) -> Predictor:
-    return _from_video_talking.TalkingToMePredictor(files["ttm"], device)
+def _talking(
+    files: Mapping[str, Path], device: str, *, runtime: Runtime | None = None
+) -> Predictor:
+    return _from_video_talking.TalkingToMePredictor(files["ttm"], device, runtime=runtime)
 
 
 _LICENCE = (

@@ -15,8 +15,14 @@ from torch.utils.data import Dataset
 
 from eyeline.errors import DataError, UsageError
 from eyeline.results import Floats, Image, Ints
-from eyeline.systems.ego_social.inputs import FRAMES, normalise, sample_at, stacked, window
-from eyeline.systems.ego_social.log_mel import SHORTEST
+from eyeline.systems.ego_social.inputs import (
+    FRAMES,
+    SHORTEST,
+    normalise,
+    sample_at,
+    stacked,
+    window,
+)
 from eyeline.systems.ego_social.recordings.annotations import (
     LAM_LEAVES_OUT,
     UNLABELLED,

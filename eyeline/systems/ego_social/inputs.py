@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +33,10 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the networks were trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+SHORTEST = 257
+"""Samples that an audio signal must have: its ends are mirrored over half a transform."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 LOUDNESS = 0.1
 """Root mean square of a stretch of speech, after `loudened`."""
 
@@ -98,18 +103,25 @@ def padded(frames: Image) -> Image:
     return frames[np.concatenate([[rest[0]] * before, rest, [rest[-1]] * after]).astype(np.intp)]
 
 
-def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
+def normalised(images: Image) -> Floats:
     """Face crops `(..., 224, 224, 3)` uint8 RGB as the networks take them.
 
     Returns:
         `(..., 3, 224, 224)` float32, channels first in memory.
     """
+    pixels = np.ascontiguousarray(np.moveaxis(images, -1, -3)).astype(np.float32)
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in (MEAN_RGB, STD_RGB))
+    pixels /= np.float32(255)
+    pixels -= mean
+    pixels /= std
+    return pixels
+
+
+def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
+    """`normalised` as a tensor on a device."""
     import torch
 
-    pixels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, -3))).to(device)
-    mean = torch.tensor(MEAN_RGB, device=pixels.device)[:, None, None]
-    std = torch.tensor(STD_RGB, device=pixels.device)[:, None, None]
-    return pixels.float().div_(255).sub_(mean).div_(std)
+    return torch.from_numpy(normalised(images)).to(device)
 
 
 def sample_at(frame: int) -> int:

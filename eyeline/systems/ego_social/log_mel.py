@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eyeline.errors import DataError, check_shape
-from eyeline.systems.ego_social.inputs import AUDIO_HZ
+from eyeline.systems.ego_social.inputs import AUDIO_HZ, SHORTEST
 
 MELS = 64
 """Bands between 0 and 8000 Hz."""
 HOP = 160
 """10 ms between two rows."""
-SHORTEST = 257
-"""Samples that an audio signal must have: its ends are mirrored over half a transform."""
 
 _TRANSFORM, _WINDOW = 512, 400
 _EMPHASIS = 0.97
@@ -63,6 +62,12 @@ class LogMel(nn.Module):
 
     def mel(self, audio: Tensor) -> Tensor:
         """Power in each band `(batch, 64, row)` of sounds `(batch, sample)`."""
+        exported = torch.onnx.is_in_onnx_export()  # exporters know no complex numbers
+        power = self._power_by_products(audio) if exported else self._power(audio)
+        return (power.transpose(1, 2) @ self.filters).transpose(1, 2)
+
+    def _power(self, audio: Tensor) -> Tensor:
+        """Power `(batch, 257, row)`."""
         spectrum = torch.stft(
             audio,
             _TRANSFORM,
@@ -73,8 +78,22 @@ class LogMel(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        power = spectrum.real.square() + spectrum.imag.square()
-        return (power.mT @ self.filters).mT
+        return spectrum.real.square() + spectrum.imag.square()
+
+    def _power_by_products(self, audio: Tensor) -> Tensor:
+        """The same by convolutions with waves."""
+        half = _TRANSFORM // 2
+        around = F.pad(audio[:, None], (half, half), mode="reflect")
+        real, imaginary = F.conv1d(around, _waves(self.window), stride=HOP).chunk(2, dim=1)
+        return real.square() + imaginary.square()
+
+
+def _waves(window: Tensor) -> Tensor:
+    """Cosines and sines `(514, 1, 512)` of all frequencies of a transform, under the window."""
+    angle = 2 * np.pi / _TRANSFORM * np.outer(np.arange(_TRANSFORM // 2 + 1), np.arange(_TRANSFORM))
+    weight = np.pad(window.cpu().numpy(), (_TRANSFORM - _WINDOW) // 2)
+    waves = np.concatenate([np.cos(angle), np.sin(angle)]) * weight
+    return torch.from_numpy(waves.astype(np.float32))[:, None]
 
 
 def mel_filters() -> Tensor:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from eyeline.bounds import Size
 from eyeline.errors import DataError, check_shape
+from eyeline.runtimes.interface import Interface, Part
+from eyeline.systems.ego_social.inputs import PIXELS
 
 FEATURES = 256
 """Width of what the frame encoder says of a face."""
@@ -113,7 +115,29 @@ class LookingAtMe(nn.Module):
             `(batch, 2)` logits of not looking and looking at me; `(batch, 3)` of a head `angles`.
         """
         check_shape(clip, f"batch {self.frames} 3 h w", "clip")
-        return self.conclude(self.see(clip.flatten(0, 1)).reshape(len(clip), self.frames, -1))
+        return self.conclude(self.encode(clip))
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: frames to features, and windows of features to logits."""
+        outputs = self.head[-1].out_features  # type: ignore[index]
+        return Interface(
+            {
+                "encode": Part(
+                    {"clip": "batch time 3 h w"}, {"features": f"batch time {FEATURES}"}
+                ),
+                "conclude": Part(
+                    {"features": f"batch {self.frames} {FEATURES}"}, {"logits": f"batch {outputs}"}
+                ),
+            },
+            sizes={"frames": self.frames},
+            pixels={"clip": PIXELS},
+            example={"time": self.frames, "h": 64, "w": 64},
+        )
+
+    def encode(self, clip: Tensor) -> Tensor:
+        """What the frames of clips `(batch, time, 3, h, w)` show, `(batch, time, 256)`."""
+        return torch.unflatten(self.see(clip.flatten(0, 1)), 0, clip.shape[:2])
 
     def see(self, frames: Tensor) -> Tensor:
         """What single frames `(frame, 3, h, w)` show, `(frame, 256)`, for all their windows."""

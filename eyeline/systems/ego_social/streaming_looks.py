@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from eyeline.results import Floats
+from eyeline.runtimes.run import Running, running
 from eyeline.systems.ego_social.from_video.faces import (
     AT_ONCE,
     View,
@@ -22,8 +23,10 @@ from eyeline.systems.ego_social.from_video.faces import (
     encode,
 )
 from eyeline.systems.ego_social.inputs import padded
-from eyeline.systems.ego_social.model import LookingAtMe
 from eyeline.systems.ego_social.scoring.postprocess import scores
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class _Face:
     """What of a track may still be needed."""
 
     last: int = -1
-    seen: dict[int, tuple[Tensor, bool]] = field(default_factory=dict)
+    seen: dict[int, tuple[Floats, bool]] = field(default_factory=dict)
     """Feature `(256,)` by frame, and whether the crop was black."""
     waiting: deque[int] = field(default_factory=deque)
     """Frames without an answer, in order."""
@@ -52,22 +55,26 @@ class LookingStream:
 
     A frame's window are the frames about it. Frames that were not pushed, or without a crop, are
     replaced by the rule of `inputs.padded`, and get no answer of their own.
+
+    Args:
+        network: `model.lam_lstm` or `gaze360_lstm`, `training.fused` of it for speed, or a file of
+            it in another runtime.
+        at_once: crops that pass through it together.
     """
 
-    def __init__(self, network: LookingAtMe, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, network: nn.Module | Running, *, at_once: int = AT_ONCE) -> None:
         check_at_once(at_once)
-        self.network, self.at_once = network.eval(), at_once
-        self._reach = network.frames // 2
+        self.network, self.at_once = running(network), at_once
+        self._reach = self.network.interface.sizes["frames"] // 2
         self._faces: dict[int, _Face] = {}
 
-    @torch.inference_mode()
     def push(self, views: Sequence[View]) -> list[Look]:
         """Answers that no later frame can change, once further frames are shown.
 
         Views, as answers, of one track are in the order of time; tracks in any order.
         """
         check_order(views, {track: face.last for track, face in self._faces.items()})
-        windows: list[tuple[int, int, Tensor]] = []
+        windows: list[tuple[int, int, Floats]] = []
         for view, feature in zip(views, encode(self.network, views, self.at_once), strict=True):
             face = self._faces.setdefault(view.track_id, _Face())
             for frame in range(view.frame, view.last + 1):
@@ -78,16 +85,15 @@ class LookingStream:
                 windows += self._due(view.track_id, face, frame - self._reach)
         return self._conclude(windows)
 
-    @torch.inference_mode()
     def end(self, track_id: int | None = None) -> list[Look]:
         """Answers for the last frames of a track, after which no more come; None ends all."""
-        windows: list[tuple[int, int, Tensor]] = []
+        windows: list[tuple[int, int, Floats]] = []
         for track in [*self._faces] if track_id is None else [track_id]:
             if (face := self._faces.pop(track, None)) is not None:
                 windows += self._due(track, face, face.last)
         return self._conclude(windows)
 
-    def _due(self, track_id: int, face: _Face, until: int) -> Iterator[tuple[int, int, Tensor]]:
+    def _due(self, track_id: int, face: _Face, until: int) -> Iterator[tuple[int, int, Floats]]:
         """Windows of the frames up to one; what no later window needs is forgotten."""
         while face.waiting and face.waiting[0] <= until:
             frame = face.waiting.popleft()
@@ -96,20 +102,20 @@ class LookingStream:
         for frame in [frame for frame in face.seen if frame < needed]:
             del face.seen[frame]
 
-    def _window(self, face: _Face, centre: int) -> Tensor:
+    def _window(self, face: _Face, centre: int) -> Floats:
         """Features `(time, 256)`."""
         frames = range(centre - self._reach, centre + self._reach + 1)
         result = [face.seen.get(frame) for frame in frames]
         if any(one is None for one in result):
             black = [one is None or one[1] for one in result]
             result = [result[place] for place in _places(black)]
-        return torch.stack([one[0] for one in result if one is not None])
+        return np.stack([one[0] for one in result if one is not None])
 
-    def _conclude(self, windows: Sequence[tuple[int, int, Tensor]]) -> list[Look]:
+    def _conclude(self, windows: Sequence[tuple[int, int, Floats]]) -> list[Look]:
         if not windows:
             return []
-        logits = self.network.conclude(torch.stack([window for _, _, window in windows]))
-        known = zip(windows, scores(logits.cpu().numpy()).tolist(), strict=True)
+        (logits,) = self.network.run("conclude", np.stack([window for _, _, window in windows]))
+        known = zip(windows, scores(logits).tolist(), strict=True)
         return [Look(track, frame, value) for (track, frame, _), value in known]
 
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from eyeline.errors import UsageError, check_shape
 from eyeline.results import Floats
+from eyeline.runtimes.run import Running, running
 from eyeline.systems.ego_social.from_video.faces import (
     AT_ONCE,
     View,
     check_at_once,
     check_order,
-    device_of,
     encode,
 )
-from eyeline.systems.ego_social.inputs import SIZE, loudened, normalise, sample_at
-from eyeline.systems.ego_social.log_mel import SHORTEST
+from eyeline.systems.ego_social.inputs import SHORTEST, SIZE, loudened, normalised, sample_at
 from eyeline.systems.ego_social.recordings.tracklets import CHUNK
 from eyeline.systems.ego_social.scoring.postprocess import scores
-from eyeline.systems.ego_social.ttm_model import TalkingToMe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass
@@ -33,11 +33,11 @@ class _Talk:
 
     first: int
     """First frame of that piece."""
-    features: list[Tensor] = field(default_factory=list)
+    features: list[Floats] = field(default_factory=list)
     """One a frame `(256,)`, from the first frame on."""
     audio: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     """Samples from the first frame on."""
-    logits: Tensor | float = 0.0
+    logits: Floats | float = 0.0
     """Weighted sum over the pieces that are done."""
     weight: float = 0.0
 
@@ -53,11 +53,16 @@ class TalkingStream:
     An utterance is cut as published, into pieces that end `CHUNK` frames after they begin and share
     that frame; its logits are the mean of theirs. The rest beyond the last whole piece, which the
     benchmark drops, counts here by its fraction of a piece. Frames that are not shown are black.
+
+    Args:
+        network: `ttm_model.ttm`, `training.fused` of it for speed, or a file of it in another
+            runtime.
+        at_once: crops that pass through it together.
     """
 
-    def __init__(self, network: TalkingToMe, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, network: nn.Module | Running, *, at_once: int = AT_ONCE) -> None:
         check_at_once(at_once)
-        self.network, self.at_once = network.eval(), at_once
+        self.network, self.at_once = running(network), at_once
         self._talks: dict[int, _Talk] = {}
 
     def begin(self, talk_id: int, first_frame: int) -> None:
@@ -66,7 +71,6 @@ class TalkingStream:
             raise UsageError(f"utterance {talk_id} has begun already; end it first")
         self._talks[talk_id] = _Talk(first_frame)
 
-    @torch.inference_mode()
     def show(self, views: Sequence[View]) -> None:
         """Show further frames of the speakers' faces; `track_id` is the utterance's."""
         check_order(views, {view.track_id: self._talk(view.track_id).next - 1 for view in views})
@@ -77,7 +81,6 @@ class TalkingStream:
             talk.features += [known] * view.count
             self._advance(talk)
 
-    @torch.inference_mode()
     def hear(self, talk_id: int, samples: Floats) -> None:
         """Further audio `(n,)` of an utterance, 16 kHz in [-1, 1], from its first frame on."""
         check_shape(samples, "n", "samples")
@@ -85,7 +88,6 @@ class TalkingStream:
         talk.audio = np.concatenate([talk.audio, np.asarray(samples, np.float32)])
         self._advance(talk)
 
-    @torch.inference_mode()
     def answer(self, talk_id: int) -> float | None:
         """Probability that the person talks to me, by what was seen and heard so far.
 
@@ -93,7 +95,6 @@ class TalkingStream:
         """
         return self._concluded(self._talk(talk_id))
 
-    @torch.inference_mode()
     def end(self, talk_id: int, last_frame: int | None = None) -> float | None:
         """Likewise, for an utterance that has ended; what was not heard of it is silence.
 
@@ -119,10 +120,11 @@ class TalkingStream:
             talk.features += [self._black] * (until - talk.next)
 
     @cached_property
-    def _black(self) -> Tensor:
+    def _black(self) -> Floats:
         """Feature of a black image `(256,)`."""
-        black = normalise(np.zeros((1, SIZE, SIZE, 3), np.uint8), device_of(self.network))
-        return self.network.see(black)[0]
+        black = normalised(np.zeros((1, 1, SIZE, SIZE, 3), np.uint8))
+        feature: Floats = self.network.run("encode", black)[0][0, 0]
+        return feature
 
     def _advance(self, talk: _Talk) -> None:
         """Conclude the pieces that are whole in images and audio."""
@@ -144,13 +146,14 @@ class TalkingStream:
             logits, weight = logits + fraction * self._logits(frames, audio), weight + fraction
         if isinstance(logits, float):
             return None
-        return float(scores((logits / weight)[None].cpu().numpy())[0])
+        return float(scores((logits / weight)[None])[0])
 
-    def _logits(self, features: Sequence[Tensor], audio: Floats) -> Tensor:
+    def _logits(self, features: Sequence[Floats], audio: Floats) -> Floats:
         """Logits `(2,)` of a piece."""
         loud = loudened(np.asarray(audio, np.float64)).astype(np.float32)
-        voice = self.network.hear(torch.from_numpy(loud).to(device_of(self.network))[None])
-        return self.network.conclude(torch.stack(list(features))[None], voice)[0]
+        (voice,) = self.network.run("hear", loud[None])
+        (logits,) = self.network.run("conclude", np.stack(features)[None], voice)
+        return np.asarray(logits[0])
 
 
 def _samples(first: int, last: int) -> int:

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 
 from eyeline.bounds import Size
 from eyeline.errors import check_shape
+from eyeline.runtimes.interface import Interface, Part
+from eyeline.systems.ego_social.inputs import PIXELS
 from eyeline.systems.ego_social.log_mel import MELS, LogMel
 from eyeline.systems.ego_social.model import (
+    FEATURES,
     FrameEncoder,
     check_widths,
     initialise_convolutions,
@@ -130,8 +133,25 @@ class TalkingToMe(nn.Module):
         """
         sizes = check_shape(clip, "batch time 3 h w", "clip")
         check_shape(audio, "batch sample", "audio", sizes)
-        features = self.see(clip.flatten(0, 1)).reshape(len(clip), sizes["time"], -1)
-        return self.conclude(features, self.hear(audio))
+        return self.conclude(self.encode(clip), self.hear(audio))
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: frames to features, audio to one more, and both to logits."""
+        features, voice = {"features": f"batch time {FEATURES}"}, {"voice": f"batch {VOICE}"}
+        return Interface(
+            {
+                "encode": Part({"clip": "batch time 3 h w"}, features),
+                "hear": Part({"audio": "batch sample"}, voice),
+                "conclude": Part({**features, **voice}, {"logits": "batch 2"}),
+            },
+            pixels={"clip": PIXELS},
+            example={"h": 64, "w": 64, "sample": 4000},
+        )
+
+    def encode(self, clip: Tensor) -> Tensor:
+        """What the frames of clips `(batch, time, 3, h, w)` show, `(batch, time, 256)`."""
+        return torch.unflatten(self.see(clip.flatten(0, 1)), 0, clip.shape[:2])
 
     def see(self, frames: Tensor) -> Tensor:
         """What single frames `(frame, 3, h, w)` show, `(frame, 256)`."""

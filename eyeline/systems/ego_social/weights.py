@@ -151,13 +151,18 @@ def load(path: Path | str, builders: tuple[str, ...], device: str) -> nn.Module:
 
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, SYSTEM, builders, path)
+    check_head(card, path)
+    network = checkpoint.build(NETWORKS[card.builder], card, state, path)
+    return network.to(check_device(device))
+
+
+def check_head(card: CheckpointCard, path: Path | str) -> None:
+    """CheckpointError for a network that predicts angles."""
     if card.arguments.get("head") == "angles":
         raise CheckpointError(
             f"{path} tells where a person looks, as Gaze360 does, not whether it is at me; train a "
             "network that begins at it"
         )
-    network = checkpoint.build(NETWORKS[card.builder], card, state, path)
-    return network.to(check_device(device))
 
 
 def load_looking_at_me(path: Path | str, device: str = "cpu") -> LookingAtMe:

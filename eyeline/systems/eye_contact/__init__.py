@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from eyeline.people.targets.model import measured
 from eyeline.results import Label, Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Needs, Predictor, System, lazily
 from eyeline.systems.eye_contact.weights import LICENCE
 
@@ -43,8 +44,11 @@ def _from_landmark_weights(files: Mapping[str, Path], _: str) -> Predictor:
     return _infer.LandmarksTcnPredictor(files["landmarks_tcn"])
 
 
-def _from_xgaze_weights(files: Mapping[str, Path], device: str) -> Predictor:
-    return _xgaze_infer.XgazeMstcnPredictor(files["xgaze_resnet50"], files["ms_tcn2"], device)
+def _from_xgaze_weights(
+    files: Mapping[str, Path], device: str, *, runtime: Runtime | None = None
+) -> Predictor:
+    gaze, segmenter = (files[name] for name in ("xgaze_resnet50", "ms_tcn2"))
+    return _xgaze_infer.XgazeMstcnPredictor(gaze, segmenter, device, runtime=runtime)
 
 
 SYSTEM = System(
@@ -141,5 +145,4 @@ SYSTEM = System(
     synthesize=_synthesize.run,
     show={"test": _show.show},
     import_original=_xgaze_weights.import_original,
-    to_onnx=_xgaze_weights.to_onnx,
 )

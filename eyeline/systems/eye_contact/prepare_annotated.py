@@ -73,7 +73,7 @@ def run(
         DataError: no annotations, or damaged ones.
         UsageError: no weights, or no such device.
     """
-    from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
+    from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 
     source, place = Path(source), made(Path(out) / ANNOTATIONS)
     listed = original.read_folder(_annotations(source, annotations))

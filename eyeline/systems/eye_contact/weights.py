@@ -106,12 +106,19 @@ def open_model(path: Path | str, device: str = "cpu") -> Model | ImageModel:
     from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 
     network = load_segmenter(path, device)
-    # Without a rule on the card probabilities are as they are, and states their arg-max.
+    return ImageModel(network, card, network.PG.conv_1x1_in.in_channels, *rule_of(card, path))
+
+
+def rule_of(card: CheckpointCard, path: Path | str) -> tuple[Calibration, Decoding]:
+    """From logits to contact, by the card of `ms_tcn2`.
+
+    Without a rule on it probabilities are as they are, and states their arg-max. CheckpointError
+    for entries that are none of a rule.
+    """
     plain: dict[str, Any] = {"balance": 0.0, "switch_cost": 0.0}
     with _usable(card, path):
         calibration = Calibration(**card.settings.get("calibration", {}))
-        decoding = Decoding(**card.settings.get("decoding", plain))
-    return ImageModel(network, card, network.PG.conv_1x1_in.in_channels, calibration, decoding)
+        return calibration, Decoding(**card.settings.get("decoding", plain))
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Predictor, System, lazily
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_3d import evaluate as _evaluate
-    from eyeline.systems.gaze_3d import export as _export
     from eyeline.systems.gaze_3d import from_afar as _from_afar
     from eyeline.systems.gaze_3d import infer as _infer
     from eyeline.systems.gaze_3d import model as _model
@@ -37,8 +37,12 @@ else:
     globals().update(lazily(__name__, __file__))
 
 
-def _gaze_from_afar(files: Mapping[str, Path], device: str, *, step: Count = 1) -> Predictor:
-    return _from_afar.GazeFromAfarPredictor(files["gaze_from_afar"], device, step=step)
+def _gaze_from_afar(
+    files: Mapping[str, Path], device: str, *, step: Count = 1, runtime: Runtime | None = None
+) -> Predictor:
+    return _from_afar.GazeFromAfarPredictor(
+        files["gaze_from_afar"], device, step=step, runtime=runtime
+    )
 
 
 SYSTEM = System(
@@ -134,5 +138,4 @@ SYSTEM = System(
     synthesize=_synthesize.run,
     show={"gafa": _show.show},
     import_original=_weights.import_original,
-    to_onnx=_export.to_onnx,
 )

@@ -15,12 +15,12 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.people.tracks import Track, joined, who_and_when
 from eyeline.results import Answer, Directions, Floats, Ints
+from eyeline.runtimes.run import Runtime, open_network
 from eyeline.system import Scene
 from eyeline.systems.gaze_3d.bodies import boxes_of
 from eyeline.systems.gaze_3d.calibration import from_settings
 from eyeline.systems.gaze_3d.inputs import crop_body
 from eyeline.systems.gaze_3d.runs import PARTS, UNKNOWN, Found, Runs
-from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class GazeFromAfarPredictor:
         report: Report = "middle",
         at_once: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the network.
 
@@ -63,20 +64,26 @@ class GazeFromAfarPredictor:
             report: which of a frame's estimates counts, see `streaming.Report`.
             at_once: crops that pass through the network together, by default `AT_ONCE`.
             threads: of the CPU.
+            runtime: of an exported file, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a step below 1.
         """
         from eyeline.systems.gaze_3d.weights import load_gaze_from_afar
-        from eyeline.training import checkpoint
-        from eyeline.training.fused import fused
 
         if step < 1:
             raise UsageError(f"a frame step of {step}: it must be at least 1")
-        self.network = fused(load_gaze_from_afar(weights, device))
-        self.rescaling = from_settings(checkpoint.read_card(weights).settings)
-        self.step, self.report, self.threads = step, report, threads
+        self.network, card = open_network(
+            weights,
+            ("gaze_3d/gaze_from_afar",),
+            lambda: load_gaze_from_afar(weights, device),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
+        self.rescaling = from_settings(card.settings)
+        self.step, self.report = step, report
         self.at_once = at_once or AT_ONCE[device.partition(":")[0]]
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
@@ -93,21 +100,20 @@ class GazeFromAfarPredictor:
         if scene.frames is None:
             raise UsageError("gaze_3d/gaze_from_afar looks at images: the scene has no frames")
         result = [Found.empty(len(track)) for track in scene.tracks]
-        with for_answers(self.threads):
-            stream = Stream(self.network, report=self.report, at_once=self.at_once)
-            runs = Runs(stream, result, self.step, self.network.frames, self.at_once)
-            size = scene.video.width_px, scene.video.height_px
-            boxes = [boxes_of(track, *size) for track in scene.tracks]
-            rows = [_visible(one.body, *size) for one in boxes]
-            plans = [track.frame[mine] for track, mine in zip(scene.tracks, rows, strict=True)]
-            for frame, due in frames_due(plans, scene.frames()):
-                image = frame.rgb()
-                for place, at in due:
-                    row = int(rows[place][at])
-                    body = boxes[place].body[row]
-                    crop = np.array(crop_body(image, body))  # Pillow's may not be written
-                    runs.show(place, row, crop, boxes[place].head[row], body)
-            runs.end()
+        stream = Stream(self.network, report=self.report, at_once=self.at_once)
+        runs = Runs(stream, result, self.step, self.network.interface.sizes["frames"], self.at_once)
+        size = scene.video.width_px, scene.video.height_px
+        boxes = [boxes_of(track, *size) for track in scene.tracks]
+        rows = [_visible(one.body, *size) for one in boxes]
+        plans = [track.frame[mine] for track, mine in zip(scene.tracks, rows, strict=True)]
+        for frame, due in frames_due(plans, scene.frames()):
+            image = frame.rgb()
+            for place, at in due:
+                row = int(rows[place][at])
+                body = boxes[place].body[row]
+                crop = np.array(crop_body(image, body))  # Pillow's may not be written
+                runs.show(place, row, crop, boxes[place].head[row], body)
+        runs.end()
         return [self._answer(scene, part, i, result) for i, part in enumerate(PARTS)]
 
     def _answer(self, scene: Scene, part: str, i: int, found: Sequence[Found]) -> Directions:

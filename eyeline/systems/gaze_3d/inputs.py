@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 from eyeline.systems.gaze_3d.sharpness import degraded
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 
 Box = tuple[float, float, float, float]
 """x, y, width, height; may reach outside the image."""
@@ -132,24 +135,29 @@ def crop_body(image: Image, box: Box | Floats, *, degrade: bool = True) -> Image
     return np.asarray(canvas.resize((SIZE[1], SIZE[0]), PillowImage.Resampling.BILINEAR))
 
 
-def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
+def normalised(images: Image) -> Floats:
     """What the network is given of body crops.
 
     Args:
         images: `(..., 256, 192, 3)` uint8 RGB.
-        device: where to.
 
     Returns:
         `(..., 3, 256, 192)` float32, channels first in memory.
     """
-    import torch
-
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device)
     # in this order and in float32, as the network's training had it
     mean = np.array(MEAN_RGB, np.float32) * np.float32(255)
     scale = np.reciprocal(np.array(STD_RGB, np.float32) * np.float32(255))
-    shifted = pixels.float().sub_(torch.from_numpy(mean).to(device))
-    return shifted.mul_(torch.from_numpy(scale).to(device)).movedim(-1, -3).contiguous()
+    pixels = images.astype(np.float32)
+    pixels -= mean
+    pixels *= scale
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, -3))
+
+
+def normalise(images: Image, device: torch.device | str = "cpu") -> Tensor:
+    """`normalised` as a tensor on a device."""
+    import torch
+
+    return torch.from_numpy(normalised(images)).to(device)
 
 
 def relative_head_box(head_box: npt.ArrayLike, body_box: npt.ArrayLike) -> Floats:
@@ -165,13 +173,18 @@ def relative_head_box(head_box: npt.ArrayLike, body_box: npt.ArrayLike) -> Float
 
 
 def head_mask(relative_box: npt.ArrayLike) -> Tensor:
+    """`mask_of_head` as a tensor."""
+    import torch
+
+    return torch.from_numpy(mask_of_head(relative_box))
+
+
+def mask_of_head(relative_box: npt.ArrayLike) -> Floats:
     """Masks `(..., 1, 256, 192)` float32, 1 inside relative head boxes `(..., 4)`.
 
     Raises:
         DataError: boxes of no finite numbers.
     """
-    import torch
-
     box = np.asarray(relative_box, np.float32)
     if not np.isfinite(box).all():
         raise DataError("a head box is not finite")
@@ -182,7 +195,7 @@ def head_mask(relative_box: npt.ArrayLike) -> Tensor:
     row, column = np.arange(SIZE[0]), np.arange(SIZE[1])
     rows, columns = (row >= y1) & (row < y2), (column >= x1) & (column < x2)
     mask = rows[..., None, :, None] & columns[..., None, None, :]
-    return torch.from_numpy(mask.astype(np.float32))
+    return np.asarray(mask, np.float32)
 
 
 def body_motion(body_boxes: npt.ArrayLike, circular: bool) -> Floats:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from eyeline.bounds import FractionBelowOne, Size
 from eyeline.errors import DataError, check_shape
+from eyeline.runtimes.interface import Interface, Part
 from eyeline.systems.gaze_3d.efficientnet import (
     BACKBONES,
     FEATURES,
@@ -22,6 +23,7 @@ from eyeline.systems.gaze_3d.efficientnet import (
     PaddedConv,
     batch_norm,
 )
+from eyeline.systems.gaze_3d.inputs import PIXELS
 from eyeline.systems.gaze_3d.rotation import rotation_between
 
 Recurrence = Literal["independent", "original"]
@@ -82,8 +84,7 @@ class VonMisesFisher(nn.Module):
 
     def forward(self, features: Tensor) -> Estimate:
         """`(..., width)` to directions `(..., frames, 3)` and concentrations `(..., frames)`."""
-        direction = self.direction(features)
-        direction = direction.reshape(*direction.shape[:-1], -1, 3)
+        direction = torch.unflatten(self.direction(features), -1, (-1, 3))
         length = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
         return Estimate(direction / length, F.softplus(self.concentration(features)))
 
@@ -112,12 +113,11 @@ class GazeModule(nn.Module):
 
     def remembered(self, body_and_head: Tensor, recurrence: Recurrence) -> Tensor:
         """What the LSTM makes of it `(batch, time, 256)`, negative values cut."""
-        batch, time, _ = body_and_head.shape
         if recurrence == "original":
             # the LSTM was built for `(time, batch, 6)` and is given `(batch, time, 6)`
             return torch.relu(self.memory(body_and_head)[0])
-        steps = self.memory(body_and_head.reshape(1, batch * time, 6))[0]
-        return torch.relu(steps.reshape(batch, time, -1))
+        steps = self.memory(body_and_head.flatten(0, 1)[None])[0]
+        return torch.relu(torch.unflatten(steps[0], 0, (-1, self.frames)))
 
 
 class GazeFromAfar(nn.Module):
@@ -176,10 +176,38 @@ class GazeFromAfar(nn.Module):
         sizes = check_shape(clip, f"batch {self.frames} 3 h w", "clip")
         check_shape(head_mask, f"batch {self.frames} 1 h w", "head_mask", sizes)
         check_shape(body_motion, f"batch {self.frames} 2", "body_motion", sizes)
-        features = self.see(clip.flatten(0, 1), head_mask.flatten(0, 1), body_motion.flatten(0, 1))
-        return self.conclude(
-            self.memory(features.reshape(len(clip), self.frames, -1))[0], recurrence=recurrence
+        return self.directions(self.encode(clip, head_mask, body_motion), recurrence=recurrence)
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: frames to features, and windows of features to directions."""
+        given = {"clip": "batch time 3 h w", "head_mask": "batch time 1 h w"}
+        window, outputs = f"batch {self.frames}", dict[str, str]()
+        for part in ("gaze", "head", "body"):
+            outputs |= {f"{part}_direction": f"{window} 3", f"{part}_concentration": window}
+        return Interface(
+            {
+                "encode": Part(
+                    {**given, "body_motion": "batch time 2"},
+                    {"features": f"batch time {_PER_FRAME}"},
+                ),
+                "directions": Part({"features": f"{window} {_PER_FRAME}"}, outputs),
+            },
+            sizes={"frames": self.frames},
+            pixels={"clip": PIXELS},
+            example={"time": self.frames, "h": 64, "w": 64},
         )
+
+    def encode(self, clip: Tensor, head_mask: Tensor, body_motion: Tensor) -> Tensor:
+        """Features `(batch, time, 2592)` of the frames of clips, shaped as `forward` has them."""
+        given = (value.flatten(0, 1) for value in (clip, head_mask, body_motion))
+        return torch.unflatten(self.see(*given), 0, clip.shape[:2])
+
+    def directions(
+        self, features: Tensor, *, recurrence: Recurrence = "independent"
+    ) -> Directions3D:
+        """Directions from the features `(batch, time, 2592)` of whole windows."""
+        return self.conclude(self.memory(features)[0], recurrence=recurrence)
 
     def see(self, frames: Tensor, head_mask: Tensor, body_motion: Tensor) -> Tensor:
         """What single frames show.

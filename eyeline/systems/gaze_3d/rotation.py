@@ -28,7 +28,7 @@ def rotation_between(start: Tensor, end: Tensor) -> Tensor:
     ahead = cosine > 0
     opposite = ~ahead & (square < _TINY)
     # both sides of a `where` must be finite, or their gradients are not
-    safe = torch.where(ahead | opposite, torch.ones_like(square), square)
+    safe = torch.where(ahead | opposite, 1.0, square)
     factor = torch.where(ahead, 1 / (1 + cosine.clamp(min=0)), (1 - cosine) / safe)
     turned = _from_axis(axis, factor)
     return torch.where(opposite[..., None, None], _half_turn(start), turned)
@@ -43,22 +43,17 @@ def _from_axis(axis: Tensor, factor: Tensor) -> Tensor:
 def _cross_matrix(axis: Tensor) -> Tensor:
     """`matrix @ u` is `axis x u`."""
     x, y, z = axis.unbind(-1)
-    zero = torch.zeros_like(x)
+    zero = x - x  # exporters make zeros_like a constant of the example's batch
     rows = [zero, -z, y, z, zero, -x, -y, x, zero]
-    return torch.stack(rows, -1).reshape(*axis.shape, 3)
+    return torch.unflatten(torch.stack(rows, -1), -1, (3, 3))
 
 
 def _half_turn(start: Tensor) -> Tensor:
     """About an axis across `start`: the cross product with y, or with z where it is along y."""
     start = start.detach()
     along_y = start[..., 1:2].abs() > 0.9
-    helper = torch.where(along_y, _unit(start, 2), _unit(start, 1))
+    y, z = (start.new_tensor(axis) for axis in ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
+    helper = torch.where(along_y, z, y)
     axis = torch.nn.functional.normalize(torch.linalg.cross(start, helper), dim=-1)
     identity = torch.eye(3, dtype=start.dtype, device=start.device)
     return 2 * axis[..., :, None] * axis[..., None, :] - identity
-
-
-def _unit(like: Tensor, which: int) -> Tensor:
-    unit = torch.zeros_like(like)
-    unit[..., which] = 1
-    return unit

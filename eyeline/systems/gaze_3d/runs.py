@@ -12,7 +12,6 @@ from eyeline.geometry.directions import normalise
 from eyeline.results import Floats, Image
 
 if TYPE_CHECKING:
-    from eyeline.systems.gaze_3d.model import Directions3D
     from eyeline.systems.gaze_3d.streaming import Answer, Stream
     from eyeline.systems.gaze_3d.windows import View
 
@@ -36,11 +35,10 @@ class Found:
         """Nothing yet, of `n` rows."""
         return cls(np.full((len(PARTS), n, 3), np.nan), np.full((len(PARTS), n), np.nan))
 
-    def put(self, row: int, directions: Directions3D) -> None:
+    def put(self, row: int, answer: Answer) -> None:
         """Take what was said of a row."""
-        for i, estimate in enumerate(directions):
-            self.direction[i, row] = estimate.direction.cpu().numpy()
-            self.concentration[i, row] = float(estimate.concentration)
+        self.direction[:, row] = answer.direction
+        self.concentration[:, row] = answer.concentration
 
     def filled(self, part: int) -> tuple[Floats, Floats]:
         """Directions `(n, 3)` and concentrations `(n,)` of a part, without gaps.
@@ -144,4 +142,4 @@ class Runs:
         for answer in answers:
             run = self._by_key[answer.track_id]
             if answer.frame < len(run.rows):
-                self._found[run.place].put(run.rows[answer.frame], answer.directions)
+                self._found[run.place].put(run.rows[answer.frame], answer)

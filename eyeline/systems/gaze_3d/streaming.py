@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from eyeline.errors import UsageError
-from eyeline.results import Image
+from eyeline.geometry.directions import normalise
+from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Running
 from eyeline.systems.gaze_3d import inputs
-from eyeline.systems.gaze_3d.model import Directions3D, Estimate, GazeFromAfar
-from eyeline.systems.gaze_3d.windows import AT_ONCE, View, Window, WindowStream, estimate_at
+from eyeline.systems.gaze_3d.windows import AT_ONCE, View, Window, WindowStream
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Report = Literal["last", "middle", "mean"]
 """Which estimate of a frame counts, of the up to `frames` windows that it lies in.
@@ -35,8 +38,10 @@ class Answer:
 
     track_id: int
     frame: int
-    directions: Directions3D
-    """Directions `(3,)`, concentrations of no axis."""
+    direction: Floats
+    """`(3, 3)`: of gaze, head and body, unit vectors in the camera frame."""
+    concentration: Floats
+    """`(3,)`."""
 
 
 class Stream:
@@ -51,7 +56,7 @@ class Stream:
 
     def __init__(
         self,
-        network: GazeFromAfar,
+        network: nn.Module | Running,
         *,
         report: Report = "middle",
         step: int = 1,
@@ -60,7 +65,7 @@ class Stream:
         if report not in ("last", "middle", "mean"):
             raise UsageError(f"no report '{report}'; there are last, middle, mean")
         self._windows = WindowStream(network, step=step, at_once=at_once)
-        self._length, self._report = network.frames, report
+        self._length, self._report = self._windows.frames, report
         self._open: dict[int, list[Window]] = {}
         """Windows by track in which frames without an answer lie."""
         self._reported: dict[int, int] = {}
@@ -92,9 +97,9 @@ class Stream:
         if last is None or frame != last + self._windows.step:
             before = body
         motion = inputs.body_motion(np.stack([before, body]), circular=False)[1]
-        mask = inputs.head_mask(inputs.relative_head_box(head_xywh, body))
+        mask = inputs.mask_of_head(inputs.relative_head_box(head_xywh, body))
         self._boxes[track_id] = frame, body
-        return View(track_id, frame, inputs.normalise(crop), mask, torch.from_numpy(motion))
+        return View(track_id, frame, inputs.normalised(crop), mask, motion)
 
     def push(self, views: Sequence[View]) -> list[Answer]:
         """Show further frames; see `WindowStream.push`.
@@ -147,27 +152,18 @@ class Stream:
         for frame in known:
             if self._reported.get(track, -1) < frame <= until:
                 self._reported[track] = frame
-                yield Answer(track, frame, self._chosen(held, frame))
+                yield Answer(track, frame, *self._chosen(held, frame))
 
-    def _chosen(self, held: Sequence[Window], frame: int) -> Directions3D:
+    def _chosen(self, held: Sequence[Window], frame: int) -> tuple[Floats, Floats]:
         places = [(w, w.frames.index(frame)) for w in held if frame in w.frames]
         if self._report == "mean":
-            return _mean([_frame(window, place) for window, place in places])
+            found = [_frame(window, place) for window, place in places]
+            summed = np.sum([direction for direction, _ in found], axis=0)
+            return normalise(summed), np.mean([kappa for _, kappa in found], axis=0)
         wanted = self._length // 2 if self._report == "middle" else self._length - 1
         window, place = min(places, key=lambda found: abs(found[1] - wanted))
         return _frame(window, place)
 
 
-def _frame(window: Window, place: int) -> Directions3D:
-    return Directions3D(*(estimate_at(estimate, place) for estimate in window.directions))
-
-
-def _mean(found: Sequence[Directions3D]) -> Directions3D:
-    """Directions of the summed vectors, means of the concentrations."""
-    return Directions3D(*(_mean_of(part) for part in zip(*found, strict=True)))
-
-
-def _mean_of(estimates: Sequence[Estimate]) -> Estimate:
-    direction = torch.stack([e.direction for e in estimates]).sum(0)
-    concentration = torch.stack([e.concentration for e in estimates]).mean(0)
-    return Estimate(torch.nn.functional.normalize(direction, dim=-1), concentration)
+def _frame(window: Window, place: int) -> tuple[Floats, Floats]:
+    return window.direction[:, place], window.concentration[:, place]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from eyeline.errors import DataError, UsageError, check_shape
-from eyeline.systems.gaze_3d.model import Directions3D, Estimate, GazeFromAfar
+from eyeline.results import Floats
+from eyeline.runtimes.run import Running, running
+
+if TYPE_CHECKING:
+    from torch import nn
 
 AT_ONCE = 32
 """Frames that the branches see together unless told otherwise."""
@@ -23,11 +26,11 @@ class View:
     track_id: int
     frame: int
     """Number of the frame in its video."""
-    image: Tensor
-    """`(3, 256, 192)` as of `inputs.normalise`."""
-    head_mask: Tensor
+    image: Floats
+    """`(3, 256, 192)` as of `inputs.normalised`."""
+    head_mask: Floats
     """`(1, 256, 192)`."""
-    motion: Tensor
+    motion: Floats
     """`(2,)`, of the body since the frame before; 0 in a run's first frame."""
 
     def __post_init__(self) -> None:
@@ -44,8 +47,10 @@ class Window:
     track_id: int
     frames: tuple[int, ...]
     """Numbers of its frames."""
-    directions: Directions3D
-    """Directions `(time, 3)`, concentrations `(time,)`."""
+    direction: Floats
+    """`(3, time, 3)`: of gaze, head and body, unit vectors in the camera frame."""
+    concentration: Floats
+    """`(3, time)`."""
 
 
 @dataclass
@@ -54,27 +59,30 @@ class _Run:
 
     last: int = 0
     frames: list[int] = field(default_factory=list)
-    projected: list[Tensor] = field(default_factory=list)
-    """What the LSTM takes of each `(256,)`; the last ones only."""
+    features: list[Floats] = field(default_factory=list)
+    """What each shows `(2592,)`; the last ones only."""
 
 
 class WindowStream:
     """All windows of all tracks, stride one.
 
     Args:
-        network: `model.gaze_from_afar`, or `training.fused` of it for speed; in evaluation mode.
+        network: `model.gaze_from_afar`, `training.fused` of it for speed, or a file of it in
+            another runtime.
         step: how far apart the numbers of neighbouring frames are; any other distance begins a
             new run.
         at_once: frames that the branches see together, of any tracks.
     """
 
-    def __init__(self, network: GazeFromAfar, *, step: int = 1, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, network: nn.Module | Running, *, step: int = 1, at_once: int = AT_ONCE
+    ) -> None:
         if step < 1 or at_once < 1:
             raise UsageError(f"step {step}, at_once {at_once}: both must be at least 1")
-        self.network, self.step, self.at_once = network.eval(), step, at_once
+        self.network, self.step, self.at_once = running(network), step, at_once
+        self.frames = self.network.interface.sizes["frames"]
         self._runs: dict[int, _Run] = {}
 
-    @torch.inference_mode()
     def push(self, views: Sequence[View]) -> list[Window]:
         """Show further frames.
 
@@ -88,17 +96,17 @@ class WindowStream:
             DataError: a frame of a track that is not after its last one, or another shape.
         """
         _check_order(views, {track: run.last for track, run in self._runs.items()})
-        complete: list[tuple[View, tuple[int, ...], Tensor]] = []
+        complete: list[tuple[View, tuple[int, ...], Floats]] = []
         for start in range(0, len(views), self.at_once):
             part = views[start : start + self.at_once]
-            for view, projected in zip(part, self._see(part), strict=True):
+            for view, features in zip(part, self._encoded(part), strict=True):
                 run = self._continued(view)
                 run.last = view.frame
                 run.frames.append(view.frame)
-                run.projected.append(projected)
-                if len(run.frames) == self.network.frames:
-                    complete.append((view, tuple(run.frames), torch.stack(run.projected)))
-                    del run.frames[0], run.projected[0]
+                run.features.append(features)
+                if len(run.frames) == self.frames:
+                    complete.append((view, tuple(run.frames), np.stack(run.features)))
+                    del run.frames[0], run.features[0]
         return self._conclude(complete)
 
     def follows(self, track_id: int, frame: int) -> bool:
@@ -121,60 +129,22 @@ class WindowStream:
             self._runs[view.track_id] = _Run()
         return self._runs[view.track_id]
 
-    def _see(self, views: Sequence[View]) -> Tensor:
-        """What the LSTM takes of each view `(view, 256)`."""
+    def _encoded(self, views: Sequence[View]) -> Floats:
+        """What each view shows `(view, 2592)`."""
         if len(sizes := {tuple(view.image.shape) for view in views}) > 1:
             raise DataError(f"images of one push have different shapes: {sorted(sizes)}")
-        device = next(self.network.parameters()).device
         given = [[v.image for v in views], [v.head_mask for v in views], [v.motion for v in views]]
-        image, mask, motion = (torch.stack(tensors).to(device) for tensors in given)
-        return project(self.network, self.network.see(image, mask, motion))
+        return np.asarray(self.network.run("encode", *(np.stack(x)[None] for x in given))[0][0])
 
-    def _conclude(self, complete: Sequence[tuple[View, tuple[int, ...], Tensor]]) -> list[Window]:
+    def _conclude(self, complete: Sequence[tuple[View, tuple[int, ...], Floats]]) -> list[Window]:
         if not complete:
             return []
-        projected = torch.stack([tensor for _, _, tensor in complete])
-        result = self.network.conclude(remember(self.network, projected))
+        result = self.network.run("directions", np.stack([features for _, _, features in complete]))
+        direction, concentration = (np.stack(result[i::2], axis=1) for i in (0, 1))
         return [
-            Window(view.track_id, frames, Directions3D(*(estimate_at(e, i) for e in result)))
+            Window(view.track_id, frames, direction[i], concentration[i])
             for i, (view, frames, _) in enumerate(complete)
         ]
-
-
-def project(network: GazeFromAfar, features: Tensor) -> Tensor:
-    """The share of the LSTM's gates that one frame decides.
-
-    Args:
-        network: whose LSTM is meant.
-        features: `(frame, 2592)` as of `network.see`.
-
-    Returns:
-        `(frame, 256)`: input, forget, cell and output gate, before their activations.
-    """
-    weight, _, *biases = (cast(Tensor, p) for p in network.memory.parameters())
-    return torch.nn.functional.linear(features, weight, biases[0] + biases[1])
-
-
-def remember(network: GazeFromAfar, projected: Tensor) -> Tensor:
-    """The LSTM over windows, each from a state of zeros.
-
-    Args:
-        network: whose LSTM is meant.
-        projected: `(batch, time, 256)`, see `project`.
-
-    Returns:
-        `(batch, time, 64)`.
-    """
-    weight = cast(Tensor, network.memory.weight_hh_l0).T
-    hidden = projected.new_zeros(len(projected), network.memory.hidden_size)
-    cell, states = hidden, []
-    for time in range(projected.shape[1]):
-        gates = projected[:, time] + hidden @ weight
-        enter, keep, new, leave = gates.chunk(4, dim=1)
-        cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(new)
-        hidden = torch.sigmoid(leave) * torch.tanh(cell)
-        states.append(hidden)
-    return torch.stack(states, dim=1)
 
 
 def _check_order(views: Sequence[View], last: dict[int, int]) -> None:
@@ -186,8 +156,3 @@ def _check_order(views: Sequence[View], last: dict[int, int]) -> None:
                 "each once"
             )
         last[view.track_id] = view.frame
-
-
-def estimate_at(estimate: Estimate, place: int) -> Estimate:
-    """The estimate at a place of its first axis."""
-    return Estimate(estimate.direction[place], estimate.concentration[place])

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from eyeline.bounds import Count
 from eyeline.results import Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, Needs, Predictor, System, lazily
 
 if TYPE_CHECKING:
     from eyeline.systems.gaze_anticipation import evaluate as _evaluate
-    from eyeline.systems.gaze_anticipation import export as _export
     from eyeline.systems.gaze_anticipation import from_video as _from_video
     from eyeline.systems.gaze_anticipation import infer as _infer
     from eyeline.systems.gaze_anticipation import model as _model
@@ -44,9 +44,16 @@ def _csts(
     task: str | None = None,
     every: Count | None = None,
     precision: str = "float32",
+    runtime: Runtime | None = None,
 ) -> Predictor:
     return _from_video.CstsPredictor(
-        files["csts"], device, dataset=dataset, task=task, every=every, precision=precision
+        files["csts"],
+        device,
+        dataset=dataset,
+        task=task,
+        every=every,
+        precision=precision,
+        runtime=runtime,
     )
 
 
@@ -110,5 +117,4 @@ SYSTEM = System(
     synthesize=_synthesize.run,
     show={"ego4d": _show.show, "aria": _show.show},
     import_original=_weights.import_original,
-    to_onnx=_export.to_onnx,
 )

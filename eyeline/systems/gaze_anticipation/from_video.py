@@ -8,18 +8,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.results import TARGET_SCENE, WEARER, Answer, Image, Points
+from eyeline.runtimes import manifest
+from eyeline.runtimes.run import Runtime, TorchNetwork, open_network
 from eyeline.system import Scene
 from eyeline.systems.gaze_anticipation.windows.sampling import TASKS, TIMINGS, timing_of
 from eyeline.systems.gaze_anticipation.windows.spectrogram import AUDIO_HZ
 from eyeline.training.devices import for_answers
 
 if TYPE_CHECKING:
+    from eyeline.runtimes.run import Running
+    from eyeline.systems.gaze_anticipation.model import GazeAnticipation
     from eyeline.systems.gaze_anticipation.streaming import Stream
     from eyeline.systems.gaze_anticipation.windows.series import Mapped, TimeSeries
     from eyeline.systems.gaze_anticipation.windows.spatial import Places
@@ -63,6 +67,7 @@ class CstsPredictor:
         at_once: int | None = None,
         precision: str = "float32",
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the network.
 
@@ -73,14 +78,23 @@ class CstsPredictor:
         """
         from eyeline.systems.gaze_anticipation.weights import load_csts
         from eyeline.systems.gaze_anticipation.windows.sampling import window_of
-        from eyeline.training import checkpoint
 
-        card = checkpoint.read_card(weights)
-        purpose = purpose_of(card, weights)
+        purpose = purpose_of(manifest.card_of(weights), weights)
         self.dataset, self.task = dataset or purpose.dataset, task or purpose.task
         self.with_audio = purpose.with_audio
         window_of(timing_of(self.dataset), self.task)
-        self.network = load_csts(weights, device, precision=precision)
+        if manifest.is_exported(weights) and precision != "float32":
+            raise UsageError(f"precision is {precision}; {weights} has its own: leave it out")
+        network, _ = open_network(
+            weights,
+            ("gaze_anticipation/csts",),
+            lambda: load_csts(weights, device, precision=precision),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
+        module = network.network if isinstance(network, TorchNetwork) else network
+        self.network = cast("GazeAnticipation | Running", module)
         self.every, self.threads = every, threads
         self.how = f"{self.task} of {self.dataset}"
         """What was computed of the weights and, once a scene was seen, of its audio."""

@@ -29,8 +29,10 @@ from eyeline.bounds import (
     Whole,
 )
 from eyeline.errors import DataError, check_shape
+from eyeline.runtimes.interface import Interface, Part, whole
 from eyeline.systems.gaze_anticipation.network.blocks import Block, Shape, enlarged
 from eyeline.systems.gaze_anticipation.network.fusion import Fusion
+from eyeline.systems.gaze_anticipation.windows.spatial import PIXELS
 
 TEMPERATURE = 2.0
 """What logits are divided by before they become a distribution."""
@@ -100,6 +102,29 @@ class Encoder(nn.Module):
         super().__init__()
         self.stem, self.blocks, self.kept = stem, nn.ModuleList(blocks), tuple(kept)
 
+    @property
+    def interface(self) -> Interface:
+        """Frames to tokens."""
+        (pixels, side), tokens = self._frames_and_side, self.tokens
+        kept = {f"kept_{i}": axes for i, axes in enumerate(tokens[:-1])}
+        given = {"clip": f"batch {self.stem.conv.in_channels} {pixels} {side} {side}"}
+        return whole(given, {"tokens": tokens[-1], **kept})
+
+    @property
+    def tokens(self) -> list[str]:
+        """Axes of the tokens kept, in the order of `forward`, and then of the last ones."""
+        time, side, width = self.stem.time.shape[1], self.stem.side, self.stem.time.shape[2]
+        result = []
+        for number, block in enumerate(cast("list[Block]", [*self.blocks])):
+            if number in self.kept:
+                result.append(f"batch {time} {side} {side} {width}")
+            side, width = side // block.shape.down, block.shape.width_out
+        return [*result[::-1], f"batch {time} {side} {side} {width}"]
+
+    @property
+    def _frames_and_side(self) -> tuple[int, int]:
+        return 2 * self.stem.time.shape[1], PATCH * self.stem.side
+
     def forward(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The last tokens, and those kept on the way, the last ones first."""
         tokens, result = self.stem(pixels), []
@@ -159,6 +184,37 @@ class GazeAnticipation(nn.Module):
         """Clips that a processor sees together when no gradient is wanted."""
         self.precision = "float32"
         """One of `PRECISIONS`; training has that of its devices."""
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: frames to tokens, audio to tokens, and both to logits."""
+        n, side = self.frames, self.side
+        *kept, seen = self.video.tokens
+        tokens = {"seen": seen, **{f"kept_{i}": axes for i, axes in enumerate(kept)}}
+        heard = {"heard": self.sound.tokens[-1]}
+        cells = side // PATCH
+        return Interface(
+            {
+                "watch": Part({"clip": f"batch 3 {n} {side} {side}"}, tokens),
+                "listen": Part({"audio": f"batch 1 {n} {side} {side}"}, heard),
+                "join": Part({**tokens, **heard}, {"logits": f"batch {n} {cells} {cells}"}),
+            },
+            sizes={"frames": n, "side": side},
+            pixels={"clip": PIXELS},
+        )
+
+    def watch(self, clip: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Tokens of frames, and those kept for the decoder."""
+        return cast("tuple[Tensor, list[Tensor]]", self.video(clip))
+
+    def listen(self, audio: Tensor) -> Tensor:
+        """Tokens of spectrograms."""
+        return cast(Tensor, self.sound(audio)[0])
+
+    def join(self, seen: Tensor, *kept_and_heard: Tensor) -> Tensor:
+        """Logits of what `watch` and `listen` give."""
+        *kept, heard = kept_and_heard
+        return cast(Tensor, self.decoder(self.fusion(seen, heard).seen, kept))
 
     @property
     def frames(self) -> int:

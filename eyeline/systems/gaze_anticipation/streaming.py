@@ -22,6 +22,7 @@ from torch import Tensor
 
 from eyeline.errors import DataError, UsageError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Running
 from eyeline.systems.gaze_anticipation.inputs import audio_input
 from eyeline.systems.gaze_anticipation.model import PATCH, GazeAnticipation
 from eyeline.systems.gaze_anticipation.network.passes import Passes
@@ -75,7 +76,7 @@ class Stream:
     window is made.
 
     Args:
-        network: in evaluation mode, on its device.
+        network: in evaluation mode, on its device, or a file of it in another runtime.
         dataset: `ego4d` or `aria`, whose steps it was trained with.
         task: `anticipation`, the next two seconds, or `estimation`, the moments seen.
         every: moments from one window to the next, by default `EVERY`.
@@ -86,7 +87,7 @@ class Stream:
 
     def __init__(
         self,
-        network: GazeAnticipation,
+        network: GazeAnticipation | Running,
         *,
         dataset: str = "ego4d",
         task: str = "anticipation",
@@ -95,11 +96,11 @@ class Stream:
         with_audio: bool = True,
         at_once: int = 1,
     ) -> None:
-        self.window = window_of(timing_of(dataset), task, network.frames)
+        self.window = window_of(timing_of(dataset), task, network.interface.sizes["frames"])
         self.every = EVERY[task] if every is None else every
         if self.every < 1 or at_once < 1:
             raise UsageError(f"every is {every}, at_once {at_once}; both must be at least 1")
-        self.network, self.at_once = network, at_once
+        self.side, self.at_once = network.interface.sizes["side"], at_once
         self._passes = Passes(network)
         self.places: Places | None = None
         """Of the images, from the first one on."""
@@ -215,9 +216,8 @@ class Stream:
         sizes = check_shape(pixels, "height width 3", "an image")
         size_wh = sizes["width"], sizes["height"]
         if self.places is None:
-            side = self.network.side
-            view = spatial.central_view(size_wh[1], size_wh[0], side)
-            self.places = Places(view, size_wh, side // PATCH)
+            view = spatial.central_view(size_wh[1], size_wh[0], self.side)
+            self.places = Places(view, size_wh, self.side // PATCH)
         if self.places.size_wh != size_wh:
             raise DataError(
                 f"an image of {size_wh[0]}x{size_wh[1]} among those of "
@@ -259,7 +259,7 @@ class Stream:
         if self._hearing is None:
             return None, False
         created = self._hearing.windows(self._clip(moment), self.window.audio_starts)
-        return audio_input(created, self.network.side), self._has_audio(moment)
+        return audio_input(created, self.side), self._has_audio(moment)
 
     def _forget(self, moment_s: float) -> None:
         """Let go of the audio that no window will ask for."""

@@ -21,6 +21,7 @@ from annotated_types import Ge, Le
 from eyeline.bounds import Count, NotNegative
 from eyeline.people.targets.model import measured
 from eyeline.results import Label, Method
+from eyeline.runtimes.run import Runtime
 from eyeline.system import Builder, LazyModule, Needs, Predictor, System, lazily
 
 if TYPE_CHECKING:
@@ -57,15 +58,24 @@ def _mask_rcnn_mlp(
     rule: str | None = None,
     proposals: Count = 1000,
     short_px: Annotated[int, Ge(32), Le(2**14)] | None = None,
+    runtime: Runtime | None = None,
 ) -> Predictor:
     return _from_video.MaskRcnnMlp(
         files["mask_rcnn"], device, matcher=files.get("matcher"), slope=files.get("slope_mlp"),
         every_s=every_s, fusion=fusion, rule=rule, proposals=proposals, short_px=short_px,
+        runtime=runtime,
     )  # fmt: skip
 
 
-def _gaze_lle(files: Mapping[str, Path], device: str, *, every_s: NotNegative = 0.5) -> Predictor:
-    return _gaze_lle_infer.GazeLle(files["gaze_lle"], files["dinov2"], device, every_s=every_s)
+def _gaze_lle(
+    files: Mapping[str, Path],
+    device: str,
+    *,
+    every_s: NotNegative = 0.5,
+    runtime: Runtime | None = None,
+) -> Predictor:
+    decoder, encoder = (files[name] for name in ("gaze_lle", "dinov2"))
+    return _gaze_lle_infer.GazeLle(decoder, encoder, device, every_s=every_s, runtime=runtime)
 
 
 SYSTEM = System(

@@ -12,6 +12,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.geometry import boxes
 from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Runtime
 from eyeline.systems.gaze_following import heatmaps
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment
@@ -64,6 +65,7 @@ def open_chooser(
     slope: Path | str | None,
     device: str = "cpu",
     rule: str | None = None,
+    runtime: Runtime | None = None,
 ) -> Chooser:
     """The matcher where weights of it are given, else a published rule as of `rules.open_rule`.
 
@@ -76,7 +78,7 @@ def open_chooser(
             raise UsageError("the matcher chooses without a rule or slope: leave out one of them")
         from eyeline.systems.gaze_following.matching.match import open_matcher
 
-        return ByMatcher(open_matcher(matcher, device))
+        return ByMatcher(open_matcher(matcher, device, runtime))
     return ByRule(*open_rule(rule, slope))
 
 

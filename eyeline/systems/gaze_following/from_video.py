@@ -14,6 +14,8 @@ import numpy as np
 
 from eyeline.errors import UsageError
 from eyeline.results import Answer
+from eyeline.runtimes.manifest import card_of
+from eyeline.runtimes.run import Runtime
 from eyeline.systems.gaze_following import moments
 from eyeline.systems.gaze_following.choosing import Choice, open_chooser
 from eyeline.systems.gaze_following.detector.infer import PROPOSALS, CandidateDetector
@@ -55,6 +57,7 @@ class MaskRcnnMlp:
         heatmap_every_s: float = 1.0,
         at_once: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the networks.
 
@@ -72,12 +75,12 @@ class MaskRcnnMlp:
             heatmap_every_s: time between two heatmaps kept of each person.
             at_once: frames that pass through the detector together, by default `AT_ONCE`.
             threads: of the CPU.
+            runtime: of exported files, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be.
             UsageError: a device, rule or fusion that is not there, or a number that cannot be.
         """
-        from eyeline.training import checkpoint
         from eyeline.training.devices import check_device
 
         if not every_s >= 0 or not heatmap_every_s > 0:
@@ -88,8 +91,8 @@ class MaskRcnnMlp:
         if fusion is not None:
             check_fusion(fusion)
         kind = str(check_device(device)).partition(":")[0]
-        self.chooser = open_chooser(matcher, slope, device, rule)
-        trained = checkpoint.read_card(detector).settings.get("short_px", SHORT_PX)
+        self.chooser = open_chooser(matcher, slope, device, rule, runtime)
+        trained = card_of(detector).settings.get("short_px", SHORT_PX)
         self.detector = CandidateDetector(
             detector,
             device,
@@ -97,6 +100,7 @@ class MaskRcnnMlp:
             short_px=int(short_px or trained),
             at_once=AT_ONCE[kind] if at_once is None else at_once,
             threads=threads,
+            runtime=runtime,
         )
         self.fusion = check_fusion(fusion or self.detector.fusion or "hs")
         self.every_s, self.heatmap_every_s = every_s, heatmap_every_s

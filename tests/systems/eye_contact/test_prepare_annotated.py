@@ -16,8 +16,8 @@ from eyeline.systems.eye_contact import prepare_annotated
 from eyeline.systems.eye_contact.data import read_folder
 from eyeline.systems.eye_contact.samples import image_samples
 from eyeline.systems.eye_contact.tracklets import TrackletFile, read_tracklet
-from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
+from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 from eyeline.video.reader import VideoReader
 from tests.systems.eye_contact.discovery.stand_ins import HEIGHT, WIDTH, landmarked, write_video
 from tests.systems.eye_contact.published import TEXT, write_folder

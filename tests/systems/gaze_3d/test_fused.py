@@ -72,12 +72,14 @@ def test_parity_on_a_gpu(net: GazeFromAfar, golden: Golden) -> None:
 @pytest.mark.gpu
 def test_streaming_on_a_gpu(net: GazeFromAfar, golden: Golden) -> None:
     clip, mask, motion = inputs("stream20", 1, 20)
-    shown = [View(0, i, clip[0, i], mask[0, i], motion[0, i]) for i in range(20)]
+    given = clip[0].numpy(), mask[0].numpy(), motion[0].numpy()
+    shown = [View(0, i, *(values[i] for values in given)) for i in range(20)]
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     windows = WindowStream(fused(net).to("cuda")).push(shown)
     wanted = expected(golden("streaming_20_frames"))
     for i, window in enumerate(windows):
-        alone = [Estimate(e.direction.cpu(), e.concentration.cpu()) for e in window.directions]
+        pairs = zip(*map(torch.from_numpy, (window.direction, window.concentration)), strict=True)
+        alone = [Estimate(*pair) for pair in pairs]
         theirs = [Estimate(e.direction[i], e.concentration[i]) for e in wanted]
         assert_same(Directions3D(*alone), Directions3D(*theirs))
 

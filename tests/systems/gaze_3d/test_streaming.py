@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from eyeline.errors import DataError, UsageError
+from eyeline.results import Floats
 from eyeline.systems.gaze_3d import inputs as preparation
 from eyeline.systems.gaze_3d.model import Directions3D, Estimate, GazeFromAfar, gaze_from_afar
 from eyeline.systems.gaze_3d.streaming import Answer, Report, Stream
 from eyeline.systems.gaze_3d.windows import View, Window, WindowStream
 from eyeline.training.fused import fused
-from tests.closeness import assert_close_to_scale
 from tests.systems.gaze_3d.conftest import Golden
 from tests.systems.gaze_3d.invented import assert_same, expected, inputs
 
@@ -35,22 +35,21 @@ def small() -> GazeFromAfar:
 def views(frames: Frames, track_id: int = 0, name: str = "tiny", side: int = 32) -> list[View]:
     clip, mask, motion = inputs(f"{name}{track_id}", 1, len(frames), side, side)
     return [
-        View(track_id, frame, clip[0, i], mask[0, i], motion[0, i])
+        View(track_id, frame, *(values[0, i].numpy() for values in (clip, mask, motion)))
         for i, frame in enumerate(frames)
     ]
 
 
 def stacked(windows: Sequence[Window]) -> Directions3D:
-    parts = zip(*(w.directions for w in windows), strict=True)
-    return Directions3D(
-        *(
-            Estimate(
-                torch.stack([e.direction for e in part]),
-                torch.stack([e.concentration for e in part]),
-            )
-            for part in parts
-        )
+    return estimates(
+        np.stack([w.direction for w in windows], axis=1),
+        np.stack([w.concentration for w in windows], axis=1),
     )
+
+
+def estimates(direction: Floats, concentration: Floats) -> Directions3D:
+    pairs = zip(torch.from_numpy(direction), torch.from_numpy(concentration), strict=True)
+    return Directions3D(*(Estimate(*pair) for pair in pairs))
 
 
 def seen_frames(net: GazeFromAfar) -> Counter[str]:
@@ -68,7 +67,8 @@ def test_against_the_original(net: GazeFromAfar, golden: Golden, at_once: int) -
     quick = fused(net)
     count = seen_frames(quick)
     clip, mask, motion = inputs("stream20", 1, 20)
-    shown = [View(7, 100 + i, clip[0, i], mask[0, i], motion[0, i]) for i in range(20)]
+    given = clip[0].numpy(), mask[0].numpy(), motion[0].numpy()
+    shown = [View(7, 100 + i, *(values[i] for values in given)) for i in range(20)]
     stream = WindowStream(quick)
     pushes = [stream.push(shown[i : i + at_once]) for i in range(0, 20, at_once)]
     windows = [window for push in pushes for window in push]
@@ -81,13 +81,14 @@ def test_a_window_is_what_the_network_says_of_it_alone(small: GazeFromAfar) -> N
     shown = views(range(5))
     windows = WindowStream(small).push(shown)
     clip, mask, motion = (
-        torch.stack([getattr(v, name) for v in shown]) for name in ("image", "head_mask", "motion")
+        torch.from_numpy(np.stack([getattr(v, name) for v in shown]))
+        for name in ("image", "head_mask", "motion")
     )
     with torch.no_grad():
         whole = [small(*(t[None, i : i + 3] for t in (clip, mask, motion))) for i in range(3)]
     for window, result in zip(windows, whole, strict=True):
         alone = Directions3D(*(Estimate(e.direction[0], e.concentration[0]) for e in result))
-        assert_same(window.directions, alone, 1e-5)
+        assert_same(estimates(window.direction, window.concentration), alone, 1e-5)
 
 
 def test_several_people_do_not_touch_each_other(small: GazeFromAfar) -> None:
@@ -165,9 +166,8 @@ def test_each_frame_of_a_long_enough_run_is_answered_once(
     answers = answered(Stream(small, report=report), views(frames), at_once)
     assert [a.frame for a in answers] == [0, 1, 2, 3, 4, 20, 21, 22]
     for answer in answers:
-        for estimate in answer.directions:
-            assert estimate.direction.shape == (3,) and estimate.concentration.ndim == 0
-            assert float(estimate.direction.norm()) == pytest.approx(1, abs=1e-5)
+        assert answer.direction.shape == (3, 3) and answer.concentration.shape == (3,)
+        assert np.linalg.norm(answer.direction, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
 
 
 CHOICES: dict[Report, list[list[tuple[int, int]]]] = {
@@ -184,10 +184,10 @@ def test_which_estimate_counts(small: GazeFromAfar, report: Report) -> None:
     windows = WindowStream(small).push(shown)
     answers = answered(Stream(small, report=report), shown, 1)
     for answer, choice in zip(answers, CHOICES[report], strict=True):
-        gaze = torch.stack([windows[w].directions.gaze.direction[p] for w, p in choice]).sum(0)
-        kappa = torch.stack([windows[w].directions.gaze.concentration[p] for w, p in choice])
-        assert_close_to_scale(answer.directions.gaze.direction, gaze / gaze.norm(), 1e-4)
-        assert_close_to_scale(answer.directions.gaze.concentration, kappa.mean(), 1e-4)
+        gaze = np.sum([windows[w].direction[0, p] for w, p in choice], axis=0)
+        kappa = np.mean([windows[w].concentration[0, p] for w, p in choice])
+        assert answer.direction[0] == pytest.approx(gaze / np.linalg.norm(gaze), abs=1e-4)
+        assert answer.concentration[0] == pytest.approx(kappa, rel=1e-4)
 
 
 DELAYS: dict[Report, list[list[int]]] = {
@@ -227,9 +227,9 @@ def shown_by(stream: Stream, frames: Frames, boxes: Tensor) -> list[View]:
 def test_views_of_images(small: GazeFromAfar) -> None:
     boxes = torch.tensor([[10.0 + 4 * i, 20, 60, 80] for i in range(4)])
     shown = shown_by(Stream(small), [4, 5, 7, 8], boxes)
-    motion = torch.stack([view.motion for view in shown])
+    motion = torch.from_numpy(np.stack([view.motion for view in shown]))
     # nothing is known of the motion into the first frame, nor across the gap
     torch.testing.assert_close(motion, torch.tensor([[0, 0], [4 / 60, 0], [0, 0], [4 / 60, 0]]))
     mask = preparation.head_mask(preparation.relative_head_box(boxes[0] * 0.3, boxes[0]))
-    assert torch.equal(shown[0].head_mask, mask)
+    assert np.array_equal(shown[0].head_mask, mask.numpy())
     assert shown[0].image.shape == (3, 256, 192)

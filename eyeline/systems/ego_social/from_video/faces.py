@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from eyeline.errors import DataError, UsageError, check_shape
 from eyeline.people.tracks import Track
-from eyeline.results import Image
-from eyeline.systems.ego_social.inputs import crop_face, normalise
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from eyeline.systems.ego_social.model import LookingAtMe
-    from eyeline.systems.ego_social.ttm_model import TalkingToMe
+from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Running, Runtime, open_network
+from eyeline.systems.ego_social.inputs import crop_face, normalised
 
 Box = Literal["head", "face"]
 """Which box of a track is cut out.
@@ -41,15 +35,16 @@ class FacesPredictor:
     """A network that looks at the faces of a scene.
 
     Args:
-        weights: of one of `builders`.
+        weights: of one of `builders`, or an exported file of it.
         device: `cpu`, `cuda` or `cuda:N`.
         box: what is cut out of the images.
         batch_size: crops that pass through the network together, by default `BATCH_SIZES`.
         threads: of the CPU.
+        runtime: see `runtimes.run.open_network`.
 
     Raises:
         CheckpointError: a file that is not what it should be, for example Gaze360's own.
-        UsageError: a device or box that is not there.
+        UsageError: a device, runtime or box that is not there.
     """
 
     builders: ClassVar[tuple[str, ...]]
@@ -62,17 +57,23 @@ class FacesPredictor:
         box: Box = "head",
         batch_size: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
-        from eyeline.systems.ego_social.weights import load
-        from eyeline.training import checkpoint
-        from eyeline.training.fused import fused
+        from eyeline.systems.ego_social import weights as files
 
         if box not in get_args(Box):
             raise UsageError(f"no box '{box}'; there are {', '.join(get_args(Box))}")
-        self.network: Any = fused(load(weights, self.builders, device))
-        self.builder = checkpoint.read_card(weights).builder
+        self.network, card = open_network(
+            weights,
+            [f"ego_social/{builder}" for builder in self.builders],
+            lambda: files.load(weights, self.builders, device),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
+        files.check_head(card, weights)
+        self.builder, self.box = card.builder, box
         self.batch_size = batch_size or BATCH_SIZES[device.partition(":")[0]]
-        self.box, self.threads = box, threads
 
     def crop(self, image: Image, track: Track, row: int) -> Image | None:
         """The face of a track's row as of `inputs.crop_face`; None where the image has none."""
@@ -106,25 +107,18 @@ class View:
         return self.frame + self.count - 1
 
 
-def encode(
-    network: LookingAtMe | TalkingToMe, views: Sequence[View], at_once: int
-) -> list[Tensor | None]:
+def encode(network: Running, views: Sequence[View], at_once: int) -> list[Floats | None]:
     """Features `(256,)` of views, so many crops at a time; None of those without a crop."""
     shown = [(place, view.crop) for place, view in enumerate(views) if view.crop is not None]
     if len(shapes := {crop.shape for _, crop in shown}) > 1:
         raise DataError(f"crops of one push have different shapes: {sorted(shapes)}")
-    result: list[Tensor | None] = [None] * len(views)
+    result: list[Floats | None] = [None] * len(views)
     for start in range(0, len(shown), at_once):
         part = shown[start : start + at_once]
-        crops = normalise(np.stack([crop for _, crop in part]), device_of(network))
-        for (place, _), feature in zip(part, network.see(crops), strict=True):
+        crops = normalised(np.stack([crop for _, crop in part]))
+        for (place, _), feature in zip(part, network.run("encode", crops[None])[0][0], strict=True):
             result[place] = feature
     return result
-
-
-def device_of(network: LookingAtMe | TalkingToMe) -> torch.device:
-    """Where a network lies."""
-    return next(network.parameters()).device
 
 
 def check_at_once(at_once: int) -> None:

@@ -17,7 +17,6 @@ from eyeline.results import Answer, Floats, Scores, segments_from_scores
 from eyeline.system import Scene
 from eyeline.systems.ego_social.from_video.faces import THRESHOLD, FacesPredictor, View
 from eyeline.systems.ego_social.from_video.moments import Moments, moments_of, runs
-from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ class LookingAtMePredictor(FacesPredictor):
         """
         if scene.frames is None:
             raise UsageError(f"ego_social/{self.builder} looks at images: the scene has no frames")
-        with for_answers(self.threads):
-            result = self._probabilities(scene)
+        result = self._probabilities(scene)
         values = (
             one[clock.of_rows(track.time_s)] if len(track) else np.zeros(0)
             for track, (clock, one) in zip(scene.tracks, result, strict=True)

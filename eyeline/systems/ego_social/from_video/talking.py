@@ -24,7 +24,6 @@ from eyeline.systems.ego_social.from_video.utterances import (
     utterances,
 )
 from eyeline.systems.ego_social.inputs import AUDIO_HZ, sample_at
-from eyeline.training.devices import for_answers
 from eyeline.video.due import frames_due
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ class TalkingToMePredictor(FacesPredictor):
                 "ego_social/ttm hears: the scene tells who speaks, but has no audio to listen to"
             )
         spoken = utterances(scene.speaking, scene.tracks)
-        with for_answers(self.threads):
-            value = self._probabilities(scene, spoken)
+        value = self._probabilities(scene, spoken)
         who, of_rows = who_and_when(scene.tracks), spread(spoken, value, scene.speaking)
         scores = Scores("ego_social", "ttm", NAME, THRESHOLD, **who, value=of_rows)
         rows = (

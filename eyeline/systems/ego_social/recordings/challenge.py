@@ -20,6 +20,7 @@ from eyeline.systems.ego_social.inputs import (
     AUDIO_HZ,
     FRAME_HZ,
     FRAMES,
+    SHORTEST,
     SIZE,
     normalise,
     sample_at,
@@ -27,7 +28,6 @@ from eyeline.systems.ego_social.inputs import (
     stacked,
     window,
 )
-from eyeline.systems.ego_social.log_mel import SHORTEST
 from eyeline.systems.ego_social.recordings.tracklets import pieces
 from eyeline.video.audio import read_audio
 

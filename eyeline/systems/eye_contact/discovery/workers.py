@@ -114,7 +114,7 @@ class Worker:
     def instruments(self) -> Instruments:
         """What is measured with."""
         from eyeline.people.embed import Embedder
-        from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
+        from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 
         plan, choices = self.plan, self.plan.choices
         return Instruments(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.bounds import FractionBelowOne, NotNegative, Size
+from eyeline.runtimes.interface import Interface, whole
 
 
 class DilatedLayer(nn.Module):
@@ -95,6 +96,12 @@ class LandmarksTcn(nn.Module):
     def reach(self) -> int:
         """Frames before and after a frame that its output may depend on."""
         return max((2 ** len(m.layers) for m in self.members), default=0)  # type: ignore[arg-type]
+
+    @property
+    def interface(self) -> Interface:
+        """Features to log odds, of any length."""
+        features = {"features": f"batch {len(self.parity)} time"}  # type: ignore[arg-type]
+        return whole(features, {"log_odds": "batch time"}, example={"time": 100})
 
     def forward(self, features: Tensor) -> Tensor:
         """`(batch, feature, time)` to uncalibrated log odds of contact `(batch, time)`."""

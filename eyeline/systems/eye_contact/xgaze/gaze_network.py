@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from eyeline.errors import UsageError, check_shape
-from eyeline.results import Floats, Image
-from eyeline.systems.eye_contact.xgaze.inputs import FACE_PX, network_input
-from eyeline.training.devices import THREADS, check_device, for_answers
+from eyeline.errors import check_shape
+from eyeline.runtimes.interface import Interface, whole
+from eyeline.systems.eye_contact.xgaze.inputs import FACE_PX, PIXELS
 
 if TYPE_CHECKING:
     from torchvision.models.resnet import ResNet
@@ -33,6 +31,15 @@ class GazeNetwork(nn.Module):
         super().__init__()
         self.gaze_network = resnet
         self.gaze_fc = nn.Sequential(nn.Linear(FEATURES, 2))
+
+    @property
+    def interface(self) -> Interface:
+        """Faces to angles and features."""
+        return whole(
+            {"faces": f"face 3 {FACE_PX} {FACE_PX}"},
+            {"pitch_yaw": "face 2", "feature": f"face {FEATURES}"},
+            pixels={"faces": PIXELS},
+        )
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Pitch and yaw `(batch, 2)` in radians, and the pooled feature `(batch, 2048)`.
@@ -88,62 +95,3 @@ def _fold(convolution: nn.Module, norm: nn.Module) -> None:
     gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     convolution.weight.mul_(gain[:, None, None, None])
     convolution.bias = nn.Parameter(norm.bias - norm.running_mean * gain)
-
-
-BATCH_SIZES = {"cpu": 8, "cuda": 64}
-"""Faces that pass through the network at once; more than 8 outgrow what a CPU's allocator keeps."""
-
-
-class GazeFeatures:
-    """Pitch, yaw and feature of normalised faces."""
-
-    def __init__(
-        self,
-        network: GazeNetwork,
-        device: str = "cpu",
-        *,
-        batch_size: int | None = None,
-        threads: int = THREADS,
-    ) -> None:
-        """Copy a network for inference.
-
-        `batch_size` is the most faces at once, by default `BATCH_SIZES`; predictions differ by
-        rounding only. UsageError for a device that is not there, or a batch without faces.
-        """
-        self.device = check_device(device)
-        self.batch_size = BATCH_SIZES[self.device.type] if batch_size is None else batch_size
-        if self.batch_size < 1:
-            raise UsageError(f"a batch of {batch_size} faces; at least one is needed")
-        self.threads = threads
-        self.network = folded(network).to(self.device)
-
-    @classmethod
-    def open(
-        cls,
-        path: Path | str,
-        device: str = "cpu",
-        *,
-        batch_size: int | None = None,
-        threads: int = THREADS,
-    ) -> GazeFeatures:
-        """From weights that `eyeline import` wrote; CheckpointError for another network's file."""
-        from eyeline.systems.eye_contact.xgaze.weights import load_gaze_network
-
-        check_device(device)
-        return cls(load_gaze_network(path), device, batch_size=batch_size, threads=threads)
-
-    def __call__(self, faces: Image) -> tuple[Floats, Floats]:
-        """Pitch and yaw `(n, 2)` in radians, and the feature `(n, 2048)`, of faces, both float32.
-
-        The vector of these angles points away from the scene, in the virtual camera's frame
-        (`inputs.Views.network_vectors` turns it into the camera's). Faces are `(n, 224, 224, 3)`
-        uint8 BGR as of `inputs.cut_faces`; DataError for another shape.
-        """
-        starts = range(0, max(len(faces), 1), self.batch_size)
-        with for_answers(self.threads):
-            parts = [
-                self.network(network_input(faces[i : i + self.batch_size], self.device))
-                for i in starts
-            ]
-        angles, features = zip(*parts, strict=True)
-        return torch.cat(angles).cpu().numpy(), torch.cat(features).cpu().numpy()

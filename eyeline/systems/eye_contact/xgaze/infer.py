@@ -11,17 +11,19 @@ import numpy as np
 from eyeline.errors import CheckpointError, UsageError
 from eyeline.people.tracks import Track
 from eyeline.results import Answer, Floats, Image
+from eyeline.runtimes.run import Runtime, open_network
 from eyeline.system import Scene
 from eyeline.systems.eye_contact.decode import decode
 from eyeline.systems.eye_contact.infer import Piece, contact_answers, pieces_of
 from eyeline.systems.eye_contact.landmarks.inputs import RATE_HZ, grid_s, nearest
-from eyeline.systems.eye_contact.weights import ImageModel, open_model
-from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures
+from eyeline.systems.eye_contact.weights import rule_of
 from eyeline.systems.eye_contact.xgaze.inputs import cut_faces, views
-from eyeline.training.devices import THREADS, for_answers
+from eyeline.systems.eye_contact.xgaze.running import GazeFeatures, Segmenter
+from eyeline.training.devices import THREADS
 
 if TYPE_CHECKING:
-    from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+    from torch import nn
+
     from eyeline.video.reader import Frame
 
 MIN_FRAMES = 100
@@ -44,16 +46,27 @@ class XgazeMstcnPredictor:
         *,
         batch_size: int | None = None,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
-        """Open weights of `xgaze_resnet50` and of `ms_tcn2`; CheckpointError for other files."""
-        from eyeline.systems.eye_contact.xgaze.model import MsTcn2
-        from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
-
-        self.features = GazeFeatures.open(gaze, device, batch_size=batch_size, threads=threads)
-        self.model = _segmenting(segmenter)
-        assert isinstance(self.model.network, MsTcn2), "of the file's builder"
-        self.segmenter = Segmenter(self.model.network, device, threads=threads)
-        self.threads = threads
+        """Open `xgaze_resnet50` and `ms_tcn2`, weights or exported; CheckpointError for others."""
+        self.features = GazeFeatures.open(
+            gaze, device, batch_size=batch_size, threads=threads, runtime=runtime
+        )
+        network, card = open_network(
+            segmenter,
+            ("eye_contact/ms_tcn2",),
+            lambda: _module(segmenter, device),
+            device=device,
+            runtime=runtime,
+            threads=threads,
+        )
+        self.segmenter = Segmenter(network)
+        self.calibration, self.decoding = rule_of(card, segmenter)
+        if self.segmenter.features != 2048:
+            raise CheckpointError(
+                f"{segmenter} takes features {self.segmenter.features} wide; those of the gaze "
+                "network are 2048"
+            )
 
     def predict(self, scene: Scene) -> Sequence[Answer]:
         """Scores and segments called `eye_contact`, from one pass over the frames.
@@ -67,14 +80,13 @@ class XgazeMstcnPredictor:
             raise UsageError("eye_contact/xgaze_mstcn looks at images: the scene has no frames")
         value = [np.full(len(t), np.nan) for t in scene.tracks]
         contact = [np.zeros(len(t), bool) for t in scene.tracks]
-        with for_answers(self.threads):
-            for done in self._filled(scene, scene.frames()):
-                piece, rows = done.piece, nearest(done.moment_s, done.row_s)
-                logits = self.segmenter.logits(done.entered[done.face_of_moment]).astype(np.float64)
-                logit = logits[:, 1] - logits[:, 0]
-                log_odds = self.model.calibration.log_odds(logit)
-                value[piece.track][piece.rows] = self.model.calibration.probability(logit)[rows]
-                contact[piece.track][piece.rows] = decode(log_odds, self.model.decoding)[rows] == 1
+        for done in self._filled(scene, scene.frames()):
+            piece, rows = done.piece, nearest(done.moment_s, done.row_s)
+            logits = self.segmenter.logits(done.entered[done.face_of_moment]).astype(np.float64)
+            logit = logits[:, 1] - logits[:, 0]
+            log_odds = self.calibration.log_odds(logit)
+            value[piece.track][piece.rows] = self.calibration.probability(logit)[rows]
+            contact[piece.track][piece.rows] = decode(log_odds, self.decoding)[rows] == 1
         return contact_answers(scene, "xgaze_mstcn", value, contact)
 
     def _filled(self, scene: Scene, frames: Iterable[Frame]) -> Iterator[Underway]:
@@ -173,15 +185,8 @@ def _meetings(
             return
 
 
-def _segmenting(path: Path | str) -> ImageModel:
-    model = open_model(path)
-    if not isinstance(model, ImageModel):
-        raise CheckpointError(
-            f"{path} holds weights of eye_contact/{model.card.builder}; "
-            "expected eye_contact/ms_tcn2"
-        )
-    if model.features != 2048:
-        raise CheckpointError(
-            f"{path} takes features {model.features} wide; those of the gaze network are 2048"
-        )
-    return model
+def _module(segmenter: Path | str, device: str) -> nn.Module:
+    from eyeline.systems.eye_contact.xgaze.segmenter import Quick
+    from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
+
+    return Quick(load_segmenter(segmenter, device))

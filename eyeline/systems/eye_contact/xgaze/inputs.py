@@ -17,6 +17,7 @@ import numpy.typing as npt
 from eyeline.errors import check_shape
 from eyeline.geometry import directions
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 from eyeline.systems.eye_contact.head import assumed_camera, solve_heads
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MEAN_RGB = (0.485, 0.456, 0.406)
 """Mean of the pixels, in [0, 1], that the network was trained on."""
 STD_RGB = (0.229, 0.224, 0.225)
 """Their standard deviation."""
+PIXELS = Pixels("RGB", MEAN_RGB, STD_RGB, 255.0)
+"""How images become an input."""
 
 _VIRTUAL = np.array([[FOCAL_PX, 0, FACE_PX / 2], [0, FOCAL_PX, FACE_PX / 2], [0, 0, 1]])
 
@@ -95,22 +98,27 @@ def cut_faces(image: Image, warp: Floats) -> Image:
     return faces
 
 
-def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
+def network_array(faces: Image) -> Floats:
     """What the gaze network takes: `(n, 3, 224, 224)` float32 RGB, channels last in memory.
 
     Faces are `(n, 224, 224, 3)` BGR, as of `cut_faces` from a BGR image; DataError for another
     shape.
     """
+    check_shape(faces, f"face {FACE_PX} {FACE_PX} 3", "faces")
+    std = np.array(STD_RGB, np.float32)
+    scale, shift = 1 / (np.float32(255) * std), np.array(MEAN_RGB, np.float32) / std
+    # whole rows at once: an axis of three alone is slow
+    rows = _red_first(faces).reshape(-1, FACE_PX, FACE_PX * 3).astype(np.float32)
+    rows *= np.tile(scale, FACE_PX)
+    rows -= np.tile(shift, FACE_PX)
+    return rows.reshape(-1, FACE_PX, FACE_PX, 3).transpose(0, 3, 1, 2)
+
+
+def network_input(faces: Image, device: torch.device | str = "cpu") -> Tensor:
+    """`network_array` as a tensor on a device."""
     import torch
 
-    check_shape(faces, f"face {FACE_PX} {FACE_PX} 3", "faces")
-    rgb = torch.from_numpy(_red_first(faces)).to(device)
-    std = torch.tensor(STD_RGB, device=device)
-    scale, shift = 1 / (255 * std), torch.tensor(MEAN_RGB, device=device) / std
-    # whole rows at once: over an axis of three, torch is ten times slower
-    rows = rgb.view(-1, FACE_PX, FACE_PX * 3).float()
-    rows.mul_(scale.repeat(FACE_PX)).sub_(shift.repeat(FACE_PX))
-    return rows.view(-1, FACE_PX, FACE_PX, 3).permute(0, 3, 1, 2)
+    return torch.from_numpy(network_array(faces)).to(device)
 
 
 def vectors(pitch_yaw: Floats) -> Floats:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from eyeline.bounds import FractionBelowOne, Size, Whole
 from eyeline.errors import UsageError, check_shape
+from eyeline.runtimes.interface import Interface, Part
 
 
 class TimeConv(nn.Conv1d):
@@ -86,7 +87,10 @@ class PredictionStage(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """`(batch, time, features)` to logits `(batch, time, classes)`."""
-        frames = self.conv_1x1_in(features)
+        return self.rest(self.conv_1x1_in(features))
+
+    def rest(self, frames: Tensor) -> Tensor:
+        """The same from what the first layer makes of them."""
         for far, near, fusion in zip(
             self.conv_dilated_1, self.conv_dilated_2, self.conv_fusion, strict=True
         ):
@@ -149,7 +153,30 @@ class MsTcn2(nn.Module):
         `features` `(batch, features, time)` are of any length; DataError for another shape.
         """
         check_shape(features, f"batch {self.PG.conv_1x1_in.in_channels} time", "features")
-        stages = [self.PG(features.transpose(1, 2))]
+        return self.segment(self.enter(features))
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: the map of each frame alone, and what a whole sequence makes of them."""
+        entry, leave = self.PG.conv_1x1_in, self.PG.conv_out
+        entered = {"entered": f"batch time {entry.out_channels}"}
+        logits = {"logits": f"{1 + len(self.Rs)} batch {leave.out_channels} time"}
+        return Interface(
+            {
+                "enter": Part({"features": f"batch {entry.in_channels} time"}, entered),
+                "segment": Part(entered, logits),
+            },
+            sizes={"reach": self.reach, "features": entry.in_channels},
+            example={"time": 100},
+        )
+
+    def enter(self, features: Tensor) -> Tensor:
+        """What the first layer makes of `(batch, features, time)`: `(batch, time, maps)`."""
+        return cast(Tensor, self.PG.conv_1x1_in(features.transpose(1, 2)))
+
+    def segment(self, entered: Tensor) -> Tensor:
+        """Logits `(stage, batch, classes, time)` of what `enter` gives."""
+        stages = [self.PG.rest(entered)]
         for refinement in self.Rs:
             stages.append(refinement(stages[-1]))
         return torch.stack(stages).transpose(2, 3)

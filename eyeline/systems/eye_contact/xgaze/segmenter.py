@@ -1,79 +1,47 @@
-"""The temporal network for prediction: contact in each frame of a sequence of any length."""
+"""The temporal network rewritten for processors: fewer and wider products, the same to rounding."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from eyeline.errors import check_shape
-from eyeline.results import Floats
+from eyeline.runtimes.interface import Interface
 from eyeline.systems.eye_contact.xgaze.model import (
     MsTcn2,
     PredictionStage,
     RefinementStage,
     TimeConv,
 )
-from eyeline.training.devices import THREADS, check_device, for_answers
-
-BLOCK_FRAMES = 30_000
-"""Sequences much longer than this (20 minutes) are segmented block by block, so that memory stays
-bounded; each block is shown with all frames around it that its outputs depend on."""
 
 _SHORT_FRAMES = 300  # below, three products take less time than a convolution on a CPU
 
 
-class Segmenter:
-    """Logits of the last stage, from features or from what the first layer leaves of them.
+class Quick(nn.Module):
+    """`MsTcn2` for prediction: its parts, for one sequence at a time and with the last stage alone.
 
-    The network begins with a map of each frame alone, of 2048 numbers to 64. `enter` does only
-    that, so that long videos need not keep all features; `logits` does the rest.
+    It shares no tensors with the network.
     """
 
-    def __init__(self, network: MsTcn2, device: str = "cpu", *, threads: int = THREADS) -> None:
-        """Copy a network for inference; UsageError for a device that is not there."""
-        self.device = check_device(device)
-        self.threads = threads
-        self.reach = network.reach
+    def __init__(self, network: MsTcn2) -> None:
+        super().__init__()
         with torch.no_grad():
-            stages = [
+            rest = [
                 _Refinement(stage) for stage in network.Rs if isinstance(stage, RefinementStage)
             ]
-            self._entry = _Map.of(network.PG.conv_1x1_in)
-            self._stages = nn.Sequential(_Prediction(network.PG), *stages)
-        for part in (self._entry, self._stages):
-            part.to(self.device)
+            self.entry = _Map.of(network.PG.conv_1x1_in)
+            self.stages = nn.Sequential(_Prediction(network.PG), *rest)
+        self.interface: Interface = network.interface
 
-    @property
-    def maps(self) -> int:
-        """Numbers that `enter` leaves of a frame."""
-        return len(self._entry.weight)
+    def enter(self, features: Tensor) -> Tensor:
+        """`(1, features, time)` to `(1, time, maps)`."""
+        entered: Tensor = self.entry(features[0].T)
+        return entered[None]
 
-    def enter(self, features: Floats) -> Floats:
-        """What `logits` needs of features: `(n, features)` to `(n, maps)` float32."""
-        check_shape(features, f"frame {self._entry.weight.shape[1]}", "features")
-        with for_answers(self.threads):
-            rows = torch.from_numpy(np.ascontiguousarray(features, np.float32)).to(self.device)
-            return np.asarray(self._entry(rows).cpu().numpy())
-
-    def logits(self, entered: Floats) -> Floats:
-        """Logits `(n, classes)` float32 of one unbroken sequence of `enter`ed frames."""
-        check_shape(entered, f"frame {self.maps}", "entered frames")
-        with for_answers(self.threads):
-            return np.concatenate([self._block(entered, part) for part in self._blocks(entered)])
-
-    def _blocks(self, entered: Floats) -> list[slice]:
-        if len(entered) <= BLOCK_FRAMES + self.reach:
-            return [slice(0, len(entered))]
-        starts = range(0, len(entered), BLOCK_FRAMES)
-        return [slice(start, min(start + BLOCK_FRAMES, len(entered))) for start in starts]
-
-    def _block(self, entered: Floats, part: slice) -> Floats:
-        first, last = max(part.start - self.reach, 0), part.stop + self.reach
-        rows = torch.from_numpy(np.ascontiguousarray(entered[first:last], np.float32))
-        logits = self._stages(rows.to(self.device))
-        return np.asarray(logits[part.start - first : part.stop - first].cpu().numpy())
+    def segment(self, entered: Tensor) -> Tensor:
+        """`(1, time, maps)` to logits `(1, 1, classes, time)`."""
+        logits: Tensor = self.stages(entered[0])
+        return logits.T[None, None]
 
 
 class _Map(nn.Module):

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from eyeline.bounds import Size
 from eyeline.people.head_crops import EYE_H, EYE_W, HEAD_PX
+from eyeline.runtimes.interface import Interface, whole
 from eyeline.synthetic.heads.labels import CONTOUR, COUNT
 
 LIDS = 6
@@ -94,6 +95,13 @@ class HeadNet(nn.Module):
         self.hidden = nn.Sequential(nn.Linear(width * cells + d, hidden), nn.ReLU())
         self.out = nn.Linear(hidden, 7 + 3 * COUNT)
 
+    @property
+    def interface(self) -> Interface:
+        """Crops to what `HeadOutputs` names."""
+        axes = ("face 3 3", "face", f"face {COUNT} 2", f"face {COUNT}")
+        crop = {"crop": f"face 3 {HEAD_PX} {HEAD_PX}"}
+        return whole(crop, dict(zip(HeadOutputs._fields, axes, strict=True)))
+
     def forward(self, crops: Tensor) -> HeadOutputs:
         """Of standardised crops `(n, 3, HEAD_PX, HEAD_PX)`."""
         values = self.trunk(crops)
@@ -143,6 +151,17 @@ class EyeNet(nn.Module):
         self.both = nn.Sequential(
             nn.Linear(2 * hidden + 9, hidden), nn.ReLU(), nn.Linear(hidden, 3)
         )
+
+    @property
+    def interface(self) -> Interface:
+        """Crops and rotations to what `EyeOutputs` names."""
+        two, eye = "face 2 2", "face 2"
+        axes = (
+            *("face 2", "face", two, two, f"face 2 {CONTOUR} 2"),
+            *(eye, eye, eye, f"face 2 {LIDS} 2", eye),
+        )
+        given = {"crops": f"face 2 3 {EYE_H} {EYE_W}", "rotation": "face 3 3"}
+        return whole(given, dict(zip(EyeOutputs._fields, axes, strict=True)))
 
     def forward(self, crops: Tensor, rotation: Tensor) -> EyeOutputs:
         """Of standardised crops `(n, 2, 3, EYE_H, EYE_W)` and the head's rotation `(n, 3, 3)`.

@@ -84,7 +84,7 @@ class Attention(nn.Module):
         key, value = self.keys_and_values(tokens)
         q, k, v = (x.transpose(1, 2) for x in (query, key, value))
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
-        return cast(Tensor, self.proj(attended.reshape(len(tokens), *grid, -1)))
+        return cast(Tensor, self.proj(attended.reshape(tokens.shape[0], *grid, -1)))
 
     def queries(self, tokens: Tensor) -> tuple[Tensor, torch.Size]:
         """Queries `(batch, token, head, channel)`, and their grid."""
@@ -127,7 +127,7 @@ class Attention(nn.Module):
 
     def _by_head(self, tokens: Tensor) -> Tensor:
         return tokens.reshape(
-            len(tokens), -1, self.shape.heads, tokens.shape[-1] // self.shape.heads
+            tokens.shape[0], -1, self.shape.heads, tokens.shape[-1] // self.shape.heads
         )
 
 

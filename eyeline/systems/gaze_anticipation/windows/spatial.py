@@ -12,11 +12,13 @@ from torch import Tensor
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 from eyeline.systems.gaze_anticipation.windows.sampling import Draws
 
 SIDE = 256
 """Of the square."""
 MEAN, SPREAD = 0.45, 0.225
+PIXELS = Pixels("RGB", (MEAN,) * 3, (SPREAD,) * 3, 255.0)
 """Of the values in [0, 1] that become 0 and 1."""
 
 

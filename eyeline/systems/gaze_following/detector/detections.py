@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from eyeline.systems.gaze_following.detector import boxes
+from eyeline.systems.gaze_following.detector.exported import ExportedDetector
 from eyeline.systems.gaze_following.detector.inputs import Shown
 from eyeline.systems.gaze_following.detector.model import MaskRcnn
 
@@ -100,7 +101,9 @@ class Finding:
     masks: bool = False
 
 
-def find(network: MaskRcnn, images: Tensor, shown: Sequence[Shown], how: Finding) -> list[Detected]:
+def find(
+    network: MaskRcnn | ExportedDetector, images: Tensor, shown: Sequence[Shown], how: Finding
+) -> list[Detected]:
     """Targets in images `(batch, 3, h, w)`, as of `inputs.batch` and on the network's device.
 
     The network is in evaluation mode; pixels of `shown` are not read.

@@ -11,6 +11,7 @@ import numpy as np
 
 from eyeline.errors import UsageError
 from eyeline.results import Floats, Image
+from eyeline.runtimes.run import Runtime, runtime_of
 from eyeline.systems.gaze_following.detector import inputs
 from eyeline.training.devices import THREADS, for_answers
 
@@ -50,6 +51,7 @@ class CandidateDetector:
         most: int = 100,
         at_once: int = 1,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the network.
 
@@ -63,23 +65,23 @@ class CandidateDetector:
             most: candidates of a frame.
             at_once: frames that pass through the network together.
             threads: of the CPU.
+            runtime: of an exported file, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be.
             UsageError: a device that is not there, or a number that cannot be.
         """
         from eyeline.systems.gaze_following.detector.detections import Finding, Proposing
-        from eyeline.systems.gaze_following.detector.weights import load_mask_rcnn
-        from eyeline.training import checkpoint
-        from eyeline.training.fused import fused
+        from eyeline.systems.gaze_following.detector.weights import open_detector
 
         if min(proposals, most, at_once) < 1 or short_px < 32:
             raise UsageError(
                 f"{proposals} proposals, {most} candidates, {at_once} frames at once, a shorter "
                 f"side of {short_px} pixels: at least 1, 1, 1 and 32"
             )
-        self.network = fused(load_mask_rcnn(weights, device))
-        self.fusion: str | None = checkpoint.read_card(weights).settings.get("fusion")
+        self.network, card = open_detector(weights, device, runtime, threads)
+        self.device = device if runtime_of(Path(weights), runtime) == "torch" else "cpu"
+        self.fusion: str | None = card.settings.get("fusion")
         self.finding = Finding(Proposing(proposals, proposals), score=score, most=most)
         self.short_px, self.at_once, self.threads = short_px, at_once, threads
 
@@ -102,8 +104,7 @@ class CandidateDetector:
         from eyeline.systems.gaze_following.detector.detections import find
 
         shown = [inputs.show(frame, short_px=self.short_px) for frame in frames]
-        device = self.network.classes.weight.device
-        images = inputs.batch([s.pixels for s in shown]).to(device)
+        images = inputs.batch([s.pixels for s in shown]).to(self.device)
         detected = find(self.network, images, shown, self.finding)
         return [
             Candidates(*(v.cpu().numpy().astype(np.float64) for v in one[:2])) for one in detected

@@ -14,6 +14,7 @@ import numpy as np
 
 from eyeline.errors import DataError, check_shape
 from eyeline.results import Floats, Image
+from eyeline.runtimes.interface import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,8 @@ _MULTIPLE = 32
 _MEAN = (123.675, 116.28, 103.53)
 _STD = (58.395, 57.12, 57.375)
 """Of red, green and blue."""
+PIXELS = Pixels("RGB", _MEAN, _STD)
+"""How images become an input."""
 
 
 class Shown(NamedTuple):

@@ -22,6 +22,8 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from eyeline.bounds import Size, Stages
 from eyeline.errors import DataError, check_shape
+from eyeline.runtimes.interface import Interface, Part
+from eyeline.systems.gaze_following.detector.inputs import PIXELS
 from eyeline.systems.gaze_following.detector.pooling import pooled
 
 BOX_BINS, MASK_BINS = 7, 14
@@ -30,6 +32,9 @@ MASK = 2 * MASK_BINS
 """Side of a mask."""
 MULTIPLE = 32
 """Sides of an image are multiples of it."""
+
+LEVELS = 5
+"""Of the pyramid."""
 
 _RATIOS = 3
 
@@ -172,6 +177,41 @@ class MaskRcnn(nn.Module):
         chosen = choose(scores, deltas)
         classes, boxes = self.classify(maps, chosen.regions)
         return Outputs(scores, deltas, classes, boxes, self.outline(maps, chosen.outlined))
+
+    @property
+    def interface(self) -> Interface:
+        """Of its parts: an image to maps, maps to proposals, regions to classes, boxes, masks."""
+        channels = self.masks[0].in_channels  # type: ignore[index]
+        maps = {f"maps_{i}": f"batch {channels} h{i} w{i}" for i in range(LEVELS)}
+        scores = {f"scores_{i}": f"batch {_RATIOS} h{i} w{i}" for i in range(LEVELS)}
+        deltas = {f"deltas_{i}": f"batch {4 * _RATIOS} h{i} w{i}" for i in range(LEVELS)}
+        return Interface(
+            {
+                "see": Part({"images": "batch 3 h w"}, maps),
+                "propose_all": Part(maps, {**scores, **deltas}),
+                "classify_all": Part(
+                    {**maps, "regions": "region 5"}, {"classes": "region 2", "boxes": "region 4"}
+                ),
+                "outline_all": Part(
+                    {**maps, "outlined": "mask 5"}, {"masks": f"mask 1 {MASK} {MASK}"}
+                ),
+            },
+            pixels={"images": PIXELS},
+            example={"h": 2 * MULTIPLE, "w": 3 * MULTIPLE},
+            rows=dict.fromkeys(("regions", "outlined"), (0.0, 8.0, 8.0, 40.0, 56.0)),
+        )
+
+    def propose_all(self, *maps: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """`propose`, the maps one by one."""
+        return self.propose(maps)
+
+    def classify_all(self, *maps_and_regions: Tensor) -> tuple[Tensor, Tensor]:
+        """`classify` likewise."""
+        return self.classify(maps_and_regions[:-1], maps_and_regions[-1])
+
+    def outline_all(self, *maps_and_regions: Tensor) -> Tensor:
+        """`outline` likewise."""
+        return self.outline(maps_and_regions[:-1], maps_and_regions[-1])
 
     def see(self, images: Tensor) -> list[Tensor]:
         """Maps `(batch, 256, h / s, w / s)` for s of 4, 8, 16, 32, 64 of `(batch, 3, h, w)` RGB.

@@ -27,6 +27,9 @@ def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
     Half a pixel is heeded, and a bin is sampled as finely as its size asks for. Maps are `(batch,
     channels, h, w)` by level, regions `(n, 5)`: number in the batch and xyxy pixels of the image.
     """
+    if torch.onnx.is_in_onnx_export():
+        # runtimes have the operator; casts that change nothing would rename the maps in the trace
+        return by_operator(maps, regions, bins)
     way = by_rows if regions.device.type == "cpu" else by_operator
     return way([m.float() for m in maps], regions.float(), bins)
 
@@ -34,7 +37,8 @@ def pooled(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
 def by_operator(maps: Sequence[Tensor], regions: Tensor, bins: int) -> Tensor:
     """As of `pooled`, by torchvision."""
     level = levels(regions)
-    result = maps[0].new_zeros(len(regions), maps[0].shape[1], bins, bins)
+    shape = (regions.shape[0], maps[0].shape[1], bins, bins)
+    result = maps[0].new_zeros(shape)
     for number, level_maps in enumerate(maps[:POOLED_LEVELS]):
         rows = torch.nonzero(level == number)[:, 0]
         scale = 1 / (FIRST_STRIDE << number)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from eyeline.errors import CheckpointError
+from eyeline.runtimes.run import Runtime, TorchNetwork, open_network
 from eyeline.systems.gaze_following.fusion import Fusion
 from eyeline.training import checkpoint, foreign
 from eyeline.training.checkpoint import CheckpointCard, Imported
@@ -16,6 +17,7 @@ from eyeline.training.foreign import ForeignState
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from eyeline.systems.gaze_following.detector.exported import ExportedDetector
     from eyeline.systems.gaze_following.detector.model import MaskRcnn
 
 
@@ -181,6 +183,25 @@ def load_mask_rcnn(path: Path | str, device: str = "cpu") -> MaskRcnn:
     checkpoint.check_builder(card, SYSTEM, (BUILDER,), path)
     network = checkpoint.build(mask_rcnn, card, state, path)
     return cast("MaskRcnn", network.to(check_device(device)))
+
+
+def open_detector(
+    path: Path | str, device: str, runtime: Runtime | None, threads: int
+) -> tuple[MaskRcnn | ExportedDetector, CheckpointCard]:
+    """The network of weights or of an exported file, ready to answer; errors of `open_network`."""
+    network, card = open_network(
+        path,
+        (f"{SYSTEM}/{BUILDER}",),
+        lambda: load_mask_rcnn(path, device),
+        device=device,
+        runtime=runtime,
+        threads=threads,
+    )
+    if isinstance(network, TorchNetwork):
+        return cast("MaskRcnn", network.network), card
+    from eyeline.systems.gaze_following.detector.exported import ExportedDetector
+
+    return ExportedDetector(network), card
 
 
 def initialise(network: MaskRcnn, path: Path | str) -> tuple[str, ...]:

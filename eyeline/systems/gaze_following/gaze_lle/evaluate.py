@@ -84,7 +84,7 @@ def run(
             "dinov2_vitb14"
         )
     pair = load_pair(weights, encoder, device)
-    looks = open_looks(data_dir, part, in_out=pair.decoder.in_out, every=every)
+    looks = open_looks(data_dir, part, in_out=pair.in_out, every=every)
     result = predict(pair, looks)
     protocol = "gazefollow" if score.is_gazefollow(Path(data_dir)) else "attention_target"
     head = {"weights": str(weights), "encoder": str(encoder), "data": str(data_dir), "part": part}
@@ -103,8 +103,8 @@ def run(
 def predict(pair: Pair, looks: Looks) -> Predicted:
     """Where all people look; each image passes through the encoder once."""
     images = list(tables.groups(looks.known.image).values())
-    at_once = AT_ONCE[pair.encoder.norm.weight.device.type]
-    cells = 2 * pair.encoder.grid
+    at_once = AT_ONCE[pair.device.type]
+    cells = 2 * pair.grid
     heat = np.zeros((len(looks), cells, cells), np.float32)
     inside = np.full(len(looks), np.nan)
     for start in range(0, len(images), at_once):

@@ -15,6 +15,7 @@ import numpy as np
 from eyeline.errors import UsageError
 from eyeline.people.tracks import joined
 from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE, Answer, Floats, Image
+from eyeline.runtimes.run import Runtime
 from eyeline.systems.gaze_following import moments
 from eyeline.systems.gaze_following.datasets.annotations import looked_at
 from eyeline.systems.gaze_following.gaze_lle.weights import Pair, load_pair
@@ -48,20 +49,22 @@ def look(pair: Pair, images: Sequence[Image], heads_norm: Sequence[Floats]) -> l
     """
     import torch
 
+    from eyeline.runtimes.write import flat
     from eyeline.systems.gaze_following.gaze_lle import inputs
 
-    device, grid = pair.encoder.norm.weight.device, pair.encoder.grid
+    device, grid = pair.device, pair.grid
     counts = [len(heads) for heads in heads_norm]
     if not sum(counts):
         return [Outputs(np.zeros((0, 2 * grid, 2 * grid), np.float32), np.zeros(0))] * len(images)
     shown = torch.stack([inputs.image_tensor(image, grid) for image in images])
     maps = inputs.head_maps(np.concatenate(list(heads_norm)), grid).to(device)
     number = torch.repeat_interleave(torch.arange(len(images)), torch.tensor(counts)).to(device)
-    logits, inside = pair.decoder(pair.encoder(shown.to(device)), maps, number)
-    heat = logits.sigmoid().float().cpu().numpy()
-    known = np.full(len(heat), np.nan) if inside is None else inside.sigmoid().cpu().numpy()
-    ends = np.cumsum(counts)[:-1]
-    return [Outputs(*one) for one in zip(np.split(heat, ends), np.split(known, ends), strict=True)]
+    outputs = flat(pair.decoder(pair.encoder(shown.to(device)), maps, number))
+    values = [one.sigmoid().float().cpu().numpy() for one in outputs]
+    if not pair.in_out:
+        values.append(np.full(len(maps), np.nan))
+    parts = (np.split(each, np.cumsum(counts)[:-1]) for each in values)
+    return [Outputs(*one) for one in zip(*parts, strict=True)]
 
 
 class Look(NamedTuple):
@@ -88,6 +91,7 @@ class GazeLle:
         every_s: float = moments.EVERY_S,
         heatmap_every_s: float = 1.0,
         threads: int = THREADS,
+        runtime: Runtime | None = None,
     ) -> None:
         """Open the networks.
 
@@ -98,12 +102,13 @@ class GazeLle:
             every_s: time from one frame that the encoder sees to the next; 0 takes every frame.
             heatmap_every_s: time between two heatmaps kept of each person.
             threads: of the CPU.
+            runtime: of exported files, see `runtimes.run.open_network`.
 
         Raises:
             CheckpointError: a file that is not what it should be, or networks of two sizes.
-            UsageError: a device that is not there.
+            UsageError: a device or runtime that is not there.
         """
-        self.pair = load_pair(decoder, encoder, device)
+        self.pair = load_pair(decoder, encoder, device, runtime, threads)
         self.at_once = AT_ONCE[device.partition(":")[0]]
         self.every_s, self.heatmap_every_s, self.threads = every_s, heatmap_every_s, threads
         self.outside = 0
@@ -115,7 +120,7 @@ class GazeLle:
             f"the encoder sees a frame every {self.every_s:g} s, at cuts and where people appear"
             "; between those heatmaps are interpolated"
         )
-        if not self.pair.decoder.in_out:
+        if not self.pair.in_out:
             said += "; the decoder does not know of looks out of the image"
         if self.outside:
             said += f"; heads outside the image, which got no target there: {self.outside}"

@@ -9,9 +9,7 @@ from torch.nn import functional
 
 from eyeline.errors import DataError
 from eyeline.results import Floats, Image
-from eyeline.systems.gaze_following.gaze_lle.model import PATCH_PX
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from eyeline.systems.gaze_following.gaze_lle.model import MEAN, PATCH_PX, STD
 
 
 def image_tensor(image: Image, grid: int) -> Tensor:

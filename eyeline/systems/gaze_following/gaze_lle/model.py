@@ -13,8 +13,11 @@ from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
 from eyeline.bounds import Size
+from eyeline.runtimes.interface import Interface, Pixels, whole
 
 PATCH_PX = 14
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue in [0, 1]."""
 HEAD_DIM = 64
 """Of an encoder's attention; DINOv2 has it in all sizes."""
 
@@ -114,10 +117,21 @@ class DinoV2(nn.Module):
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         nn.init.normal_(self.cls_token, std=0.02)
 
+    @property
+    def interface(self) -> Interface:
+        """Images to features."""
+        side = self.grid * PATCH_PX
+        return whole(
+            {"images": f"batch 3 {side} {side}"},
+            {"features": f"batch {self.width} {self.grid} {self.grid}"},
+            sizes={"width": self.width, "grid": self.grid},
+            pixels={"images": Pixels("RGB", MEAN, STD, 255.0)},
+        )
+
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images `(batch, 3, 14 grid, 14 grid)` to `(batch, width, grid, grid)`."""
         x = self.patch_embed(images)
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1) + self.pos_embed
         for block in self.blocks:
             x = block(x)
         cells: Tensor = self.norm(x)[:, 1:].transpose(1, 2)
@@ -147,6 +161,23 @@ class GazeDecoder(nn.Module):
                 nn.Linear(width, 128), nn.ReLU(), nn.Dropout(0.1), nn.Linear(128, 1)
             )
 
+    @property
+    def interface(self) -> Interface:
+        """Features and heads to heatmaps, and to looks into the image where it knows of others."""
+        grid, width = self.grid, self.linear.in_channels
+        heatmaps = {"heatmap": f"people {2 * grid} {2 * grid}"}
+        return whole(
+            {
+                "features": f"images {width} {grid} {grid}",
+                "head_maps": f"people {grid} {grid}",
+                "image": "people",
+            },
+            heatmaps | ({"in_frame": "people"} if self.in_out else {}),
+            sizes={"width": width, "grid": grid},
+            kinds={"image": "int64"},
+            rows={"image": (0.0,)},
+        )
+
     def forward(
         self, features: Tensor, head_maps: Tensor, image: Tensor
     ) -> tuple[Tensor, Tensor | None]:
@@ -164,7 +195,7 @@ class GazeDecoder(nn.Module):
         x = scene + head_maps[:, None] * self.head_token.weight[:, :, None, None]
         x = x.flatten(2).transpose(1, 2)
         if self.in_out:
-            x = torch.cat([self.inout_token.weight.expand(len(x), 1, -1), x], dim=1)
+            x = torch.cat([self.inout_token.weight.expand(x.shape[0], 1, -1), x], dim=1)
         x = self.transformer(x)
         inside = self.inout_head(x[:, 0])[:, 0] if self.in_out else None
         tokens = x[:, 1:] if self.in_out else x

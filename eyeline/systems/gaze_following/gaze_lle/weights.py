@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eyeline.errors import CheckpointError
+from eyeline.runtimes.manifest import card_of
+from eyeline.runtimes.run import Runtime, TorchNetwork, open_network
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard, Imported
+from eyeline.training.devices import THREADS
 from eyeline.training.foreign import ForeignState
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
+    from torch import Tensor, nn
 
+    from eyeline.runtimes.module import Exported
     from eyeline.systems.gaze_following.gaze_lle.model import DinoV2, GazeDecoder
 
 SYSTEM = "gaze_following"
@@ -29,10 +34,25 @@ _SIZES = {384: "ViT-S/14", 768: "ViT-B/14", 1024: "ViT-L/14"}
 
 
 class Pair(NamedTuple):
-    """The networks of the builder."""
+    """The networks of the builder, or exported files of them in their place."""
 
-    encoder: DinoV2
-    decoder: GazeDecoder
+    encoder: DinoV2 | Exported
+    decoder: GazeDecoder | Exported
+
+    @property
+    def device(self) -> torch.device:
+        """Of the encoder's inputs."""
+        return next(self.encoder.parameters()).device
+
+    @property
+    def grid(self) -> int:
+        """Cells on a side of the features."""
+        return self.encoder.interface.sizes["grid"]
+
+    @property
+    def in_out(self) -> bool:
+        """Whether the decoder knows of looks out of the image."""
+        return "in_frame" in self.decoder.interface.outputs
 
 
 def is_original(state: Mapping[str, Any]) -> bool:
@@ -149,33 +169,51 @@ def load_encoder(path: Path | str, device: str = "cpu") -> DinoV2:
     return cast("DinoV2", _load(ENCODER, path, device).requires_grad_(False))
 
 
-def load_pair(decoder: Path | str, encoder: Path | str, device: str = "cpu") -> Pair:
-    """Both networks in evaluation mode.
+def load_pair(
+    decoder: Path | str,
+    encoder: Path | str,
+    device: str = "cpu",
+    runtime: Runtime | None = None,
+    threads: int = THREADS,
+) -> Pair:
+    """Both networks, weights or exported, ready to predict; `runtimes.run.open_network` says how.
 
     Raises:
         CheckpointError: another network's file, or a decoder for an encoder of another size.
         UsageError: a device that is not there.
     """
-    wanted, given = (checkpoint.read_card(path) for path in (decoder, encoder))
-    for path, card, network in ((decoder, wanted, DECODER), (encoder, given, ENCODER)):
-        checkpoint.check_builder(card, SYSTEM, (network,), path)
-    pair = Pair(load_encoder(encoder, device), cast("GazeDecoder", _load(DECODER, decoder, device)))
+    for path, network in ((decoder, DECODER), (encoder, ENCODER)):
+        checkpoint.check_builder(card_of(path), SYSTEM, (network,), path)
+    how = {"device": device, "runtime": runtime, "threads": threads}
+    pair = Pair(_open(ENCODER, encoder, **how), _open(DECODER, decoder, **how))
     check_pair(pair, decoder, encoder)
     return pair
 
 
+def _open(network: str, path: Path | str, **how: Any) -> Any:
+    from eyeline.runtimes.module import Exported
+
+    def load() -> nn.Module:
+        module: nn.Module = _load(network, path, how["device"])
+        return module.requires_grad_(False)
+
+    opened, _ = open_network(path, (f"{SYSTEM}/{network}",), load, **how)
+    return opened.network if isinstance(opened, TorchNetwork) else Exported(opened)
+
+
 def check_pair(pair: Pair, decoder: Path | str, encoder: Path | str) -> None:
     """CheckpointError unless the decoder is for encoders like this one."""
-    sizes = pair.decoder.linear.in_channels, pair.encoder.width
-    if sizes[0] != sizes[1]:
-        wanted, given = (f"{n} ({_SIZES[n]})" if n in _SIZES else str(n) for n in sizes)
+    sizes = pair.decoder.interface.sizes, pair.encoder.interface.sizes
+    widths = [each["width"] for each in sizes]
+    if widths[0] != widths[1]:
+        wanted, given = (f"{n} ({_SIZES[n]})" if n in _SIZES else str(n) for n in widths)
         raise CheckpointError(
             f"{decoder} is a decoder for an encoder of width {wanted}, but {encoder} has {given}; "
             "give the two of one size"
         )
-    if pair.decoder.grid != pair.encoder.grid:
+    if sizes[0]["grid"] != sizes[1]["grid"]:
         raise CheckpointError(
-            f"{decoder} has {pair.decoder.grid} cells on a side, {encoder} {pair.encoder.grid}"
+            f"{decoder} has {sizes[0]['grid']} cells on a side, {encoder} {sizes[1]['grid']}"
         )
 
 

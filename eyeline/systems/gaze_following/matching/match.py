@@ -11,6 +11,8 @@ import numpy as np
 
 from eyeline.geometry import boxes
 from eyeline.results import TARGET_OFF_SCREEN, TARGET_SCENE, Floats, Ints
+from eyeline.runtimes.manifest import is_exported
+from eyeline.runtimes.run import Runtime, open_network
 from eyeline.systems.gaze_following import heatmaps
 from eyeline.systems.gaze_following.matching import inputs
 from eyeline.systems.gaze_following.matching.inputs import Moment, Options
@@ -76,8 +78,8 @@ def target_code(target: int, person: Sequence[int]) -> int:
     return TARGET_OFF_SCREEN if target == _OUT else TARGET_SCENE
 
 
-def open_matcher(path: Path | str, device: str = "cpu") -> Matcher:
-    """The network of a weights file, ready to answer.
+def open_matcher(path: Path | str, device: str = "cpu", runtime: Runtime | None = None) -> Matcher:
+    """The network of a weights file or an exported one, ready to answer.
 
     Raises:
         CheckpointError: no such file, or weights of something else.
@@ -87,6 +89,12 @@ def open_matcher(path: Path | str, device: str = "cpu") -> Matcher:
     from eyeline.systems.gaze_following.matching.recipe import BUILDER
     from eyeline.training.devices import check_device
 
+    if is_exported(path):
+        from eyeline.runtimes.module import Exported
+
+        name = f"gaze_following/{BUILDER}"
+        exported, _ = open_network(path, (name,), matcher, device=device, runtime=runtime)
+        return cast("Matcher", Exported(exported))
     card, state = checkpoint.load(path)
     checkpoint.check_builder(card, "gaze_following", (BUILDER,), path)
     network = checkpoint.build(matcher, card, state, path)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from eyeline.bounds import FractionBelowOne, Size
 from eyeline.errors import check_shape
+from eyeline.runtimes.interface import Interface, whole
+from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON
 from eyeline.training.draws import dropped, mixed
 
 EXTRA = ("off_screen", "own_lap")
@@ -37,6 +39,14 @@ class Mlp(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.activation = _ACTIVATIONS[activation]()
         self.dropout = dropout
+
+    @property
+    def interface(self) -> Interface:
+        """Rows to rows."""
+        ends = self.layers[0].in_features, self.layers[-1].out_features
+        given, result = (f"batch {n}" for n in ends)
+        kind = str(self.layers[0].weight.dtype).removeprefix("torch.")
+        return whole({"values": given}, {"result": result}, kinds={"values": kind})
 
     def forward(self, values: Tensor, key: Tensor | None = None) -> Tensor:
         """`(batch, ..., inputs)` to `(batch, ..., outputs)`.
@@ -67,6 +77,21 @@ class Matcher(nn.Module):
     def __init__(self, encoder: nn.Module, scorer: nn.Module, extra: nn.Module) -> None:
         super().__init__()
         self.encoder, self.scorer, self.extra = encoder, scorer, extra
+
+    @property
+    def interface(self) -> Interface:
+        """A person and options to logits of all answers."""
+        person, option = (len(names) for names in (PERSON, OPTION))
+        return whole(
+            {
+                "person": f"batch {person}",
+                "option": f"batch options {option}",
+                "there": "batch options",
+            },
+            {"logits": "batch answers"},
+            kinds={"there": "bool"},
+            example={"options": 3},
+        )
 
     def forward(
         self, person: Tensor, option: Tensor, there: Tensor, key: Tensor | None = None
@@ -104,8 +129,6 @@ def matcher(*, width: Size = 48, dropout: FractionBelowOne = 0.1) -> Matcher:
         width: of all hidden layers.
         dropout: in training.
     """
-    from eyeline.systems.gaze_following.matching.inputs import OPTION, PERSON
-
     person, option = len(PERSON), len(OPTION)
     context = person + 2 * width
     return Matcher(

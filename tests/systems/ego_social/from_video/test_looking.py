@@ -137,7 +137,7 @@ def test_frames_are_read_once_and_crops_seen_once(
 ) -> None:
     seen: list[int] = []
     read: list[int] = []
-    handle = predictor.network.encoder.register_forward_pre_hook(
+    handle = predictor.network.network.encoder.register_forward_pre_hook(
         lambda _, given: seen.append(len(given[0]))
     )
     scene = filmed(walker(range(20)), walker(range(5, 25), person=2), rate_hz=30)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from eyeline.errors import CheckpointError, DataError, UsageError
-from eyeline.systems.eye_contact.xgaze.gaze_network import GazeFeatures, GazeNetwork, folded
+from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork, folded
 from eyeline.systems.eye_contact.xgaze.inputs import network_input
+from eyeline.systems.eye_contact.xgaze.running import GazeFeatures
 from tests.closeness import assert_close_to_scale
 from tests.systems.eye_contact.conftest import GOLDEN
 from tests.systems.eye_contact.xgaze.invented import random_of

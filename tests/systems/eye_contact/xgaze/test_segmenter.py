@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from eyeline.errors import DataError, UsageError
-from eyeline.systems.eye_contact.xgaze import segmenter as module
+from eyeline.systems.eye_contact.xgaze import running as module
 from eyeline.systems.eye_contact.xgaze.model import MsTcn2, ms_tcn2
-from eyeline.systems.eye_contact.xgaze.segmenter import Segmenter
+from eyeline.systems.eye_contact.xgaze.running import Segmenter
 from eyeline.systems.eye_contact.xgaze.weights import load_segmenter
 from tests.systems.eye_contact.xgaze.invented import filled, random_of
 
@@ -63,9 +63,11 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, frames: int) -> 
     whole = quick.logits(quick.enter(features))
     monkeypatch.setattr(module, "BLOCK_FRAMES", 52)
     seen: list[int] = []
-    stages = quick._stages
-    monkeypatch.setattr(quick, "_stages", lambda x: seen.append(x.shape[-1]) or stages(x))
-    assert quick.logits(quick.enter(features)) == pytest.approx(whole, abs=1e-5)
+    entered, run = quick.enter(features), quick.network.run
+    monkeypatch.setattr(
+        quick.network, "run", lambda part, x: seen.append(x.shape[1]) or run(part, x)
+    )
+    assert quick.logits(entered) == pytest.approx(whole, abs=1e-5)
     assert max(seen) <= 52 + 2 * 38 and (len(seen) > 1) == (frames > 90)
 
 

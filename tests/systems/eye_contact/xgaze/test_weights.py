@@ -6,21 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor
 
 from eyeline.errors import CheckpointError, UsageError
-from eyeline.systems.eye_contact.weights import SHIPPED
 from eyeline.systems.eye_contact.xgaze.gaze_network import GazeNetwork
 from eyeline.systems.eye_contact.xgaze.model import MsTcn2, ms_tcn2
 from eyeline.systems.eye_contact.xgaze.weights import (
     import_original,
     load_gaze_network,
     load_segmenter,
-    to_onnx,
 )
 from eyeline.training import checkpoint
 from eyeline.training.checkpoint import CheckpointCard
@@ -216,38 +212,3 @@ def test_more_than_two_classes_cannot_be_contact(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there(temporal_weights: Path) -> None:
     with pytest.raises(UsageError, match="cuda:99"):
         load_segmenter(temporal_weights, "cuda:99")
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def test_the_gaze_network_as_onnx(
-    tmp_path: Path, gaze_weights: Path, gaze_network: GazeNetwork
-) -> None:
-    to_onnx(gaze_weights, tmp_path / "gaze.onnx")
-    faces = torch.randn(2, 3, 224, 224)
-    gaze, feature = session(tmp_path / "gaze.onnx").run(None, {"faces": faces.numpy()})
-    with torch.inference_mode():
-        expected, wanted = gaze_network(faces)
-    assert gaze == pytest.approx(expected.numpy(), abs=1e-5)
-    assert feature == pytest.approx(wanted.numpy(), abs=1e-4)
-
-
-@pytest.mark.parametrize("time", [101, 333])
-def test_the_temporal_network_as_onnx(
-    tmp_path: Path, temporal_weights: Path, temporal: MsTcn2, time: int
-) -> None:
-    to_onnx(temporal_weights, tmp_path / "temporal.onnx")
-    features = np.random.default_rng(0).random((1, 2048, time), np.float32)
-    (logits,) = session(tmp_path / "temporal.onnx").run(None, {"features": features})
-    with torch.inference_mode():
-        expected = temporal(torch.from_numpy(features)).numpy()
-    assert logits == pytest.approx(expected, abs=2e-4)
-
-
-def test_another_network_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="landmarks_tcn"):
-        to_onnx(SHIPPED, tmp_path / "w.onnx")
