@@ -116,7 +116,7 @@ def test_a_fault_that_nobody_foresaw_is_the_videos_own(
 def test_what_was_done_before_needs_no_process(
     planned: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "finished", lambda job, _: True)
+    monkeypatch.setattr(engines, "finished", lambda job, *_: True)
     monkeypatch.setattr(engines.processes, "_Worker", None)
     for outcomes in (
         engines.side_by_side(planned, SETTINGS, False, 2),
