@@ -131,7 +131,8 @@ def _stored(path: Path) -> dict[str, tuple[State, bytes]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:  # pyarrow takes no names that are not UTF-8
+            table = pq.read_table(file, partitioning=None)
         if (table.schema.metadata or {}).get(b"eyeline") != _MARK[b"eyeline"]:
             return {}
         names = map(os.fsdecode, table.column("folder").to_pylist())
