@@ -105,7 +105,6 @@ def test_a_fault_that_nobody_foresaw_is_the_videos_own(
 def test_what_was_done_before_needs_no_process(
     planned: list[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-<<<<<<< HEAD
     monkeypatch.setattr(engines, "finished", lambda *_: True)
     monkeypatch.setattr(processes, "_Worker", None)
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -113,15 +112,6 @@ def test_what_was_done_before_needs_no_process(
         with pool.using(Engine(engine)):
             outcomes = engines.side_by_side(planned, SETTINGS, False, 2)
             assert [o.status for o in outcomes] == ["finished before"] * 3
-=======
-    monkeypatch.setattr(engines, "finished", lambda job, *_: True)
-    monkeypatch.setattr(engines.processes, "_Worker", None)
-    for outcomes in (
-        engines.side_by_side(planned, SETTINGS, False, 2),
-        engines.on_ray(planned, SETTINGS, False, 2),
-    ):
-        assert [o.status for o in outcomes] == ["finished before"] * 3
->>>>>>> corpus
 
 
 def test_a_fault_of_ours_is_an_outcome_with_its_traceback(tmp_path: Path) -> None:
