@@ -78,8 +78,9 @@ class Catalogue:
                 "brief": pa.array((brief for _, brief in self._known.values()), pa.large_binary()),
             }
         )
-        with suppress(OutputError), replacing(self._path) as temporary:
-            pq.write_table(table.replace_schema_metadata(_MARK), temporary, compression="zstd")
+        marked = table.replace_schema_metadata(_MARK)
+        with suppress(OutputError), replacing(self._path) as new, new.open("wb") as file:
+            pq.write_table(marked, file, compression="zstd")
             self._changed = False
 
 
@@ -131,7 +132,8 @@ def _stored(path: Path) -> dict[str, tuple[State, bytes]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:  # a name need not be text, which pyarrow demands
+            table = pq.read_table(file, partitioning=None)
         if (table.schema.metadata or {}).get(b"eyeline") != _MARK[b"eyeline"]:
             return {}
         names = map(os.fsdecode, table.column("folder").to_pylist())
