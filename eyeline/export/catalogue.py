@@ -78,8 +78,9 @@ class Catalogue:
                 "brief": pa.array((brief for _, brief in self._known.values()), pa.large_binary()),
             }
         )
-        with suppress(OutputError), replacing(self._path) as temporary:
-            pq.write_table(table.replace_schema_metadata(_MARK), temporary, compression="zstd")
+        marked = table.replace_schema_metadata(_MARK)
+        with suppress(OutputError), replacing(self._path) as new, new.open("wb") as file:
+            pq.write_table(marked, file, compression="zstd")
             self._changed = False
 
 

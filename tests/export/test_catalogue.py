@@ -78,6 +78,16 @@ def test_what_has_changed_is_read_again(
     assert opened == ["b"]
 
 
+def test_a_folder_whose_name_is_no_text(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = results / os.fsdecode(b"caf\xe9")
+    for name in (b"a", b"b\xe9", b"c"):
+        write(root / os.fsdecode(name))
+    first = marks(root)
+    opened = reads(monkeypatch)
+    assert marks(root) == first and len(first) == 3
+    assert not opened and (root / CATALOGUE).is_file()
+
+
 def test_results_that_go_or_come(results: Path) -> None:
     marks(results)
     (results / "a" / "analysis.json").unlink()
