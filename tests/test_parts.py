@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from eyeline import api, engines, parts, sample
+from eyeline import api, delivery, parts, sample
 from eyeline.analysis import analyze_video
 from eyeline.errors import UsageError
 from eyeline.export import write_annotated
@@ -126,7 +126,7 @@ def test_each_video_is_analysed_in_its_own_parts(
         asked[folder.name] = settings.parts
         return Outcome(video, folder, "ok")
 
-    monkeypatch.setattr(engines, "analyze_into", analysed)
+    monkeypatch.setattr(delivery, "analyze_into", analysed)
     videos = [shutil.copy(sample.path(), tmp_path / name) for name in ("a.mp4", "b.mp4")]
     (tmp_path / "spans.csv").write_text("from,to,video\n2,4,\n6,8.5,b.mp4\n")
     ended = eyeline("analyze", *videos, "-o", tmp_path / "o", "--spans", tmp_path / "spans.csv")

@@ -8,13 +8,15 @@ it is there. Whoever reads a file holds a shared lock on it, and what is locked 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from eyeline.errors import UsageError
 from eyeline.files import made
+
+if os.name == "posix":
+    import fcntl
 
 FOLDER = "EYELINE_CACHE"
 """Environment variable with the folder; in the user's cache by default."""
@@ -81,7 +83,8 @@ def make_room(needed: int) -> bool:
 def _removed(path: Path) -> bool:
     """Whether a file could be removed: nobody reads it or writes to it."""
     with suppress(OSError), path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.name == "posix":  # elsewhere what is open cannot be removed
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
         return True
     return False
@@ -89,7 +92,8 @@ def _removed(path: Path) -> bool:
 
 def hold(number: int) -> None:
     """Keep an open file from being removed until it is closed."""
-    fcntl.flock(number, fcntl.LOCK_SH)
+    if os.name == "posix":
+        fcntl.flock(number, fcntl.LOCK_SH)
 
 
 class Blocks:

@@ -21,6 +21,7 @@ import pytest
 from eyeline import corrections, jobs
 from eyeline.corrections import footage
 from eyeline.errors import DataError, OutputError
+from eyeline.export.catalogue import Catalogue
 from eyeline.export.index import foreign_files
 from eyeline.export.stored import load
 from eyeline.files import locked, sha256
@@ -158,7 +159,7 @@ def test_people_split_off_have_images_of_their_own(
     np.testing.assert_array_equal(again.persons[3].thumbnail, images[4])
     assert corrections.rewrite(folder) is not None
     assert (folder / "corrected/thumbnails/person_4.png").is_file()
-    page = details(recordings(folder)[0])
+    page = details(recordings(Catalogue(folder))[0])
     assert page["persons"][3]["thumbnail"] == "corrected/thumbnails/person_4.png"
 
 

@@ -18,6 +18,7 @@ from eyeline import corrections, load_analysis, sample
 from eyeline.analysis import analyze_video
 from eyeline.errors import UsageError
 from eyeline.export import covers, to_rerun
+from eyeline.export.catalogue import Catalogue
 from eyeline.export.covers import Covers, Places, cover, hidden
 from eyeline.jobs import write
 from eyeline.people.detect import Faces
@@ -214,7 +215,7 @@ def test_corrections_bring_no_face_back(
         assert not [*images_in(path)], path
     assert not (folder / "corrected/thumbnails").exists()
     assert "data:image" not in (folder / "corrected/report.html").read_text()
-    page = details(recordings(folder)[0])
+    page = details(recordings(Catalogue(folder))[0])
     assert [person["thumbnail"] for person in page["persons"]] == [None, None]
 
 
