@@ -404,7 +404,11 @@ def click(page: Page, place: tuple[float, float], *, twice: bool = False) -> Non
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    box = page.locator("#overlay").bounding_box()
+    overlay = page.locator("#overlay")
+    box, before = overlay.bounding_box(), None
+    while box != before:  # what a click has brought may still move the page
+        page.wait_for_timeout(150)
+        box, before = overlay.bounding_box(), box
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
     page.mouse.move(*places[0])
     page.mouse.down()
