@@ -12,6 +12,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -95,6 +96,9 @@ class Run(Generic[Batch]):
     """Steps after which the state is kept within an epoch, too; None keeps it after whole epochs.
     `batches` must then heed `Epoch.done`, as `loader` does, and samples must not draw from random
     numbers of worker processes."""
+    channels_last: bool = False
+    """As of `recipe.Execution`, like the next."""
+    compile: bool = False
     log: Log | None = None
     history: list[Entry] = field(default_factory=list)
     """One entry an epoch."""
@@ -125,11 +129,14 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
         `run.history`.
 
     Raises:
-        TrainingError: a loss that is no number.
+        TrainingError: a loss that is no number, or a network that torch cannot compile here.
         CheckpointError: the folder holds the state of another run.
         OutputError: state or log cannot be written.
     """
-    module = fabric.setup_module(run.network)
+    if run.channels_last:
+        _lay_channels_last(run.network)
+    # weights are kept of `run.network`, whose names have no prefix of the compiler
+    module = fabric.setup_module(compiled(run.network) if run.compile else run.network)
     optimizers = {name: fabric.setup_optimizers(o) for name, o in run.optimizers.items()}
     begun = _resume(run, fabric)
     for number in range(len(run.history), run.epochs):
@@ -141,7 +148,8 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
             fabric.world_size,
             begun.steps,
         )
-        entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch, begun)}
+        with _explaining(run.compile):
+            entry = {"epoch": number, **_pass(run, module, optimizers, fabric, epoch, begun)}
         begun = _Begun()
         if run.validate and fabric.is_global_zero:
             module.eval()
@@ -158,6 +166,50 @@ def fit(run: Run[Batch], fabric: Fabric) -> list[Entry]:
             run.log(f"epoch {number + 1} of {run.epochs}: {', '.join(shown)}")
     run.network.eval()
     return run.history
+
+
+def compiled(network: nn.Module) -> Any:
+    """The network with kernels of `torch.compile`, made at the first call.
+
+    Raises:
+        TrainingError: this build of torch cannot compile.
+    """
+    try:
+        return torch.compile(network)
+    except RuntimeError as error:
+        raise TrainingError(_NOT_COMPILED.format(error)) from error
+
+
+_NOT_COMPILED = (
+    "training.compile: torch cannot compile the network on this machine ({}); "
+    "train with training.compile=false"
+)
+
+
+@contextmanager
+def _explaining(compiling: bool) -> Iterator[None]:
+    """One message where kernels cannot be made, which shows at the first step."""
+    if not compiling:
+        yield
+        return
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise TrainingError(_NOT_COMPILED.format(reason)) from error
+
+
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""By a weight's dimensions."""
+
+
+def _lay_channels_last(network: nn.Module) -> None:
+    """The same weights; convolutions pass their layout on to what they give."""
+    for weight in network.parameters():
+        if layout := _CHANNELS_LAST.get(weight.dim()):
+            weight.data = weight.data.contiguous(memory_format=layout)
 
 
 def loader(

@@ -46,7 +46,20 @@ class Section(BaseModel, frozen=True):
     model_config = STRICT
 
 
-class Training(Section, frozen=True):
+class Execution(Section, frozen=True):
+    """How the same steps are computed; a run may be resumed with other values."""
+
+    channels_last: bool = False
+    """Whether weights of convolutions, and by them what they give, lie with channels last."""
+    compile: bool = False
+    """Whether `torch.compile` makes kernels of the network; the first step then takes long."""
+
+
+EXECUTION = tuple(Execution.model_fields)
+"""Keys of `Execution`."""
+
+
+class Training(Execution, frozen=True):
     """How long, in which batches, from which random numbers."""
 
     epochs: Count = 1
@@ -58,7 +71,7 @@ class Training(Section, frozen=True):
     def _in_order(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A system's own fields stand before those that tell of resuming and chance."""
         fields: dict[str, Any] = handler(self)
-        last = {name: fields.pop(name) for name in ("save_every", "seed") if name in fields}
+        last = {n: fields.pop(n) for n in (*EXECUTION, "save_every", "seed") if n in fields}
         return fields | last
 
 
@@ -105,7 +118,7 @@ class Recipe(Section, frozen=True):
 
     def lasting(self) -> dict[str, Any]:
         """As `as_dict`, without what may change when a stopped run is resumed."""
-        free = {"training": {"epochs", "save_every"}, "data": {"workers"}}
+        free = {"training": {"epochs", "save_every", *EXECUTION}, "data": {"workers"}}
         return self.model_dump(mode="json", exclude=free)
 
     def conflicts(self) -> list[str]:

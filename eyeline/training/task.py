@@ -285,6 +285,8 @@ class Task(ABC, Generic[Plan, Net, Items, Held, Batch]):
             schedulers=moved.schedulers,
             folder=folder,
             save_every=how.save_every if isinstance(how, LongTraining) else None,
+            channels_last=how.channels_last,
+            compile=how.compile,
             log=log,
         )
 

@@ -272,3 +272,47 @@ def test_gradients_take_no_room_parallel_activations() -> None:
 
     fit(Run(net, optimizers, step, lambda epoch: [POINTS] * 4, 2), Devices().fabric())
     assert seen == [False] * 8
+
+
+def convolved(execution: str = "") -> Run:
+    """One step of a small network of convolutions."""
+    torch.manual_seed(7)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 1, 3))
+    images = torch.randn(2, 3, 8, 8)
+
+    def squared(module: nn.Module, batch: Tensor) -> StepLoss:
+        return StepLoss(module(batch).square().mean())
+
+    optimizer = torch.optim.SGD(net.parameters(), 0.01)
+    created = Run(net, {"main": optimizer}, squared, lambda _: [images], 1)
+    if execution:
+        setattr(created, execution, True)
+    return created
+
+
+@pytest.mark.parametrize(
+    "execution", ["channels_last", pytest.param("compile", marks=pytest.mark.slow)]
+)
+def test_a_step_computed_otherwise_is_the_same_step(execution: str) -> None:
+    plain, other = convolved(), convolved(execution)
+    ours, theirs = trained(other), trained(plain)
+    assert ours.keys() == theirs.keys(), "no names of the compiler"
+    loss = plain.history[0]["loss"]
+    assert other.history[0]["loss"] == pytest.approx(loss, rel=1e-4)
+    for name, value in theirs.items():
+        scale = float(value.abs().max()) + 1e-3
+        assert torch.allclose(ours[name].float(), value.float(), rtol=0, atol=1e-4 * scale)
+    laid_out = other.network.get_parameter("0.weight")
+    assert laid_out.is_contiguous(memory_format=torch.channels_last) == (execution != "compile")
+
+
+def test_what_cannot_be_compiled_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.exc import TorchDynamoException
+
+    def refusing(*_: object) -> Tensor:
+        raise TorchDynamoException("no C++ compiler")
+
+    created = convolved("compile")
+    monkeypatch.setattr(created, "step", refusing)
+    with pytest.raises(TrainingError, match=r"cannot compile.*no C\+\+ compiler.*compile=false"):
+        trained(created)

@@ -283,6 +283,17 @@ def test_how_long_and_who_reads_may_change() -> None:
     assert "epochs" not in lasting["training"] and lasting["training"]["rate"] == 0.1
 
 
+@pytest.mark.parametrize(
+    "room",
+    ["ego_social.recipe", "gaze_following.matching.recipe", "gaze_following.gaze_lle.recipe"],
+)
+def test_a_run_is_resumed_with_another_execution(room: str) -> None:
+    read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
+    name = recipe.names(read.folder)[0]
+    changed = read(name, ["training.channels_last=true", "training.compile=true"])
+    assert changed.training.compile and changed.lasting() == read(name).lasting()
+
+
 def test_a_batch_is_shared_evenly_or_not_at_all() -> None:
     assert recipe.batch_per_process(6, 2) == 3
     with pytest.raises(RecipeError, match=r"training\.batch_size 9 cannot be shared evenly by 2"):

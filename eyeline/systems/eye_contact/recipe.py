@@ -109,6 +109,11 @@ class Landmarks(Recipe, frozen=True):
     optimizer: OneCycle = OneCycle()
     training: Crops = Crops()
 
+    def conflicts(self) -> list[str]:
+        """Nor is there anything to lay out or compile: it trains by a loop of its own."""
+        asked = [n for n in recipe.EXECUTION if getattr(self.training, n)]
+        return super().conflicts() + [f"training.{n}: landmarks_tcn trains without" for n in asked]
+
 
 class Segmenter(Recipe, frozen=True):
     """All settings of a training run of `ms_tcn2`."""

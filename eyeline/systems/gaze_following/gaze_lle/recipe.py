@@ -8,7 +8,7 @@ from typing import Literal
 from eyeline.bounds import Count, Fraction, FractionBelowOne, NotNegative, Positive, Workers
 from eyeline.systems.gaze_following.gaze_lle.model import gaze_lle
 from eyeline.training import recipe
-from eyeline.training.recipe import LongTraining, Reader, Section
+from eyeline.training.recipe import EXECUTION, LongTraining, Reader, Section
 
 RECIPES = Path(__file__).parent / "recipes"
 BUILDER = "gaze_lle"
@@ -74,7 +74,8 @@ class Recipe(recipe.Recipe, frozen=True):
         """All of it but the processes: rates follow the number of epochs."""
         created = self.as_dict()
         created["data"].pop("workers")
-        created["training"].pop("save_every")
+        for name in ("save_every", *EXECUTION):
+            created["training"].pop(name)
         return created
 
 

@@ -54,8 +54,8 @@ class Recipe(recipe.Recipe, frozen=True):
     training: Training = Training()
 
     def lasting(self) -> dict[str, Any]:
-        """All of it: rates follow one cycle over all epochs."""
-        return self.as_dict()
+        """All of it but how steps are computed: rates follow one cycle over all epochs."""
+        return self.model_dump(mode="json", exclude={"training": {*recipe.EXECUTION}})
 
 
 read_recipe = Reader(Recipe, RECIPES, {BUILDER: matcher}, loss=matching_loss)
