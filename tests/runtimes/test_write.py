@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,8 @@ def test_the_whole_file_is_the_whole_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("precision", "most"), [("int8", 0.2), ("bfloat16", 0.1)])
 def test_fewer_bits_are_near(precision: str, most: float, tmp_path: Path) -> None:
+    if precision == "bfloat16" and "ONEDNN_MAX_CPU_ISA" in os.environ:
+        pytest.skip("OpenVINO asks the processor for bfloat16, whatever oneDNN may use of it")
     name = "gaze_3d/heads"
     clean = network(name)
     inputs = write.example(clean.interface, 1, {"face": 4})
