@@ -340,7 +340,8 @@ def test_all_systems_evaluate_in_several_processes() -> None:
     from eyeline.system import list_systems
 
     runs = [system.evaluate for system in list_systems()]
-    assert [_several(run, "recipe", "cpu", 2).count for run in runs if run] == [2] * 5
+    asked = [_several(run, "recipe", "cpu", 2, "local") for run in runs if run]
+    assert [options["devices"].count for options in asked] == [2] * 5
 
 
 def test_of_several_processes_one_prints_and_each_says_what_it_alone_cannot_do(
