@@ -55,7 +55,7 @@ def spread(
     What died with its process or its machine is begun anew, `RETRIES` times.
     """
     ray = connected(jobs, needs)
-    _check_room(ray, needs)
+    _check_capacity(ray, needs)
     task = ray.remote(
         num_cpus=needs.cpus,
         num_gpus=needs.gpus,
@@ -72,7 +72,7 @@ def spread(
                 pending[task.remote(given, here, each, PAUSE_S * bool(deaths))] = each, deaths
             done, _ = ray.wait(list(pending), timeout=_LOOK_S)
             if not done:
-                _check_room(ray, needs)
+                _check_capacity(ray, needs)
             for reference in done:
                 each, deaths = pending.pop(reference)
                 fault, report = _fetched(ray, reference)
@@ -126,7 +126,7 @@ def _given_up(fault: Exception, each: tuple[Any, ...], lost: Callable[..., Resul
     return lost(error, *each)
 
 
-def _check_room(ray: Any, needs: Needs) -> None:
+def _check_capacity(ray: Any, needs: Needs) -> None:
     """UsageError where no machine could ever do a task: Ray itself would wait for one."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     has = [Needs(node.get("CPU", 0), node.get("GPU", 0)) for node in nodes]
@@ -164,7 +164,7 @@ def connected(jobs: int | None = None, needs: Needs | None = None) -> Any:
     Raises:
         UsageError: ray is not installed, or no cluster answers at RAY_ADDRESS.
     """
-    # nothing is told to anybody unless the user has asked for it
+    # no usage report is sent unless the user has asked for it
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # ray warns that it will leave the GPUs visible one day; until then as it will be
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -39,7 +39,7 @@ class Job:
 
     @property
     def root(self) -> Path:
-        """The folder in which results keep the shape that `name` tells."""
+        """The folder in which results keep the shape of `name`."""
         depth = len(PurePosixPath(self.name).parts) or 1
         return self.folder.parents[depth - 1]
 

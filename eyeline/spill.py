@@ -34,7 +34,7 @@ _Columns = TypeVar("_Columns")
 
 
 class _Segment:
-    """A nameless file with room for columns one behind the other."""
+    """A nameless file with space for columns one behind the other."""
 
     def __init__(self, size: int) -> None:
         self.process = os.getpid()
@@ -60,7 +60,7 @@ class _Segment:
                 while len(data):  # a file takes at most so much at once
                     data = data[self._file.write(data.data) :]
             at += part.size * dtype.itemsize
-            assert at <= begin + size, "parts have the rows that room was made for"
+            assert at <= begin + size, "parts have the rows that were reserved"
         count = (at - begin) // dtype.itemsize
         return np.frombuffer(self._map, dtype, count, begin).reshape(-1, *like.shape[1:])
 
@@ -107,7 +107,7 @@ def blocks(rows: int, at_once: int | None = None) -> Iterator[slice]:
 def _written(size: int, parts: Iterable[Array], like: Array) -> Array:
     try:
         with _lock:
-            segment, begin = _room(size)
+            segment, begin = _reserved(size)
             _since_release[0] += size
         result = segment.write(begin, size, parts, like)
     except OSError as error:
@@ -120,7 +120,7 @@ def _written(size: int, parts: Iterable[Array], like: Array) -> Array:
     return result
 
 
-def _room(size: int) -> tuple[_Segment, int]:
+def _reserved(size: int) -> tuple[_Segment, int]:
     if size > _SEGMENT_BYTES // 2:
         return _Segment(size), 0
     if _current and _current[0].process == os.getpid():
@@ -129,7 +129,7 @@ def _room(size: int) -> tuple[_Segment, int]:
             return _current[0], begin
     _current[:] = [_Segment(_SEGMENT_BYTES)]
     begin = _current[0].reserve(size)
-    assert begin is not None, "a new segment has room"
+    assert begin is not None, "a new segment has space"
     return _current[0], begin
 
 

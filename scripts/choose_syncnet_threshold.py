@@ -54,7 +54,7 @@ _HELD_OUT = 10_000  # seeds from here on are not trained on
 
 
 def calibrate(speaking: Floats, silent: Floats) -> Calibration:
-    """The calibration that tells two kinds of lips apart.
+    """The calibration that separates two kinds of lips.
 
     The threshold leaves as large a part of one kind on the wrong side as of the other; the worth is
     the slope of a logistic regression.
@@ -73,7 +73,7 @@ def calibrate(speaking: Floats, silent: Floats) -> Calibration:
     if np.median(speaking) <= np.median(silent):
         raise DataError(
             "lips that make the audio agree with it no more than others do: this network does not "
-            "know lips and audio, so no threshold tells them apart"
+            "know lips and audio, so no threshold separates them"
         )
     every = np.sort(np.concatenate([speaking, silent]))
     levels = (every[1:] + every[:-1]) / 2

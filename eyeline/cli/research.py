@@ -222,17 +222,9 @@ def evaluate(
 def score(
     system: Annotated[str, typer.Argument(help="The system whose benchmark scores them.")],
     predictions: Annotated[
-        Path,
-        typer.Option(
-            help="Predictions, as evaluate or analyze writes them.",
-        ),
+        Path, typer.Option(help="Predictions, as evaluate or analyze writes them.")
     ],
-    truth: Annotated[
-        Path,
-        typer.Option(
-            help="Annotations: a file or folder of the data set.",
-        ),
-    ],
+    truth: Annotated[Path, typer.Option(help="Annotations: a file or folder of the data set.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="File for the whole report, JSON.")
     ] = None,

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from eyeline.summary.corpus import Fault
 
 RESULTS = Annotated[
-    Path,
-    typer.Argument(
-        help="Folder of results, such as the -o of `eyeline analyze`.",
-    ),
+    Path, typer.Argument(help="Folder of results, such as the -o of `eyeline analyze`.")
 ]
 _SHOWN_ROWS = 200
 

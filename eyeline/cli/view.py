@@ -15,10 +15,7 @@ from eyeline.remote.results import local_copy
 @app.command()
 def view(
     results: Annotated[
-        Path,
-        typer.Argument(
-            help="Folder that `analyze -o` wrote, or the folder of one video.",
-        ),
+        Path, typer.Argument(help="Folder that `analyze -o` wrote, or the folder of one video.")
     ],
     port: Annotated[int, typer.Option(help="Port to listen at; any free one by default.")] = 0,
     browser: Annotated[

@@ -61,7 +61,7 @@ def size_of_whole(path: Path) -> int:
     return stored - -(-stored // (BLOCK + 1))
 
 
-def make_room(needed: int) -> bool:
+def make_space(needed: int) -> bool:
     """Whether so many bytes may be added, once the files that were used longest ago are removed."""
     limit, place = limit_bytes(), blocks_folder()
     if needed > limit:
@@ -123,9 +123,9 @@ class Blocks:
         return os.pread(self._file, self.length(number), number * BLOCK)
 
     def put(self, number: int, data: bytes) -> None:
-        """Keep a block, if there is room for it."""
+        """Keep a block, if there is space for it."""
         with suppress(OSError):  # a full disk: the block is read again when it is needed
-            written = make_room(len(data)) and os.pwrite(self._file, data, number * BLOCK)
+            written = make_space(len(data)) and os.pwrite(self._file, data, number * BLOCK)
             if written == len(data):
                 os.pwrite(self._file, _MARK, self._size + number)
 

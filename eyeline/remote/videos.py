@@ -127,7 +127,7 @@ class RemoteVideo:
         with files.open(path, "rb", block_size=0) as source:
             while data := source.read(cache.BLOCK):
                 file.flush()
-                if not cache.make_room(len(data)):
+                if not cache.make_space(len(data)):
                     raise VideoError(
                         f"{shown(self.address)}: its server gives no ranges, and a copy is "
                         f"larger than the cache, {cache.limit_bytes() / 1e9:g} GB; give a larger "

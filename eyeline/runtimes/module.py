@@ -9,7 +9,7 @@ from eyeline.runtimes.run import Running
 
 
 class Exported(nn.Module):
-    """Its one parameter is empty and tells the device on which whoever asks for it has inputs."""
+    """Its one parameter is empty and says the device on which whoever asks for it has inputs."""
 
     def __init__(self, network: Running) -> None:
         super().__init__()

@@ -177,10 +177,9 @@ def open_network(
 def runtime_of(path: Path, wanted: Runtime | None) -> Runtime:
     """What runs a file; UsageError where that is not what was asked for."""
     default: Runtime = "torch"
-    if manifest.is_exported(path):
+    if exported := manifest.is_exported(path):
         default = "onnxruntime" if path.suffix == ONNX_SUFFIX else "openvino"
     chosen = wanted or default
-    exported = path.suffix in manifest.SUFFIXES
     if exported == (chosen == "torch") or (exported and path.suffix not in RUNTIMES[chosen]):
         how = (
             "give the .safetensors file of the same weights"

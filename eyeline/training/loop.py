@@ -1,6 +1,6 @@
 """The training loop of all systems: epochs, resuming, precision, several devices, a log.
 
-It never looks inside a batch: a room gives a step that makes a loss of one. Every epoch, and every
+It never looks inside a batch: a system gives a step that makes a loss of one. Each epoch, and each
 stretch after which the state is kept, draws from random numbers of its own, so that a run that was
 stopped and taken up again ends as one that was not.
 """

@@ -284,11 +284,11 @@ def test_how_long_and_who_reads_may_change() -> None:
 
 
 @pytest.mark.parametrize(
-    "room",
+    "module",
     ["ego_social.recipe", "gaze_following.matching.recipe", "gaze_following.gaze_lle.recipe"],
 )
-def test_a_run_is_resumed_with_another_execution(room: str) -> None:
-    read = importlib.import_module(f"eyeline.systems.{room}").read_recipe
+def test_a_run_is_resumed_with_another_execution(module: str) -> None:
+    read = importlib.import_module(f"eyeline.systems.{module}").read_recipe
     name = recipe.names(read.folder)[0]
     changed = read(name, ["training.channels_last=true", "training.compile=true"])
     assert changed.training.compile and changed.lasting() == read(name).lasting()

@@ -120,7 +120,7 @@ class Reel:
     row: Ints
     """`(n,)` row of the track that each image shows."""
     image: Ints
-    """`(m,)` image that tells of each of the ticks `track_ticks(track)`."""
+    """`(m,)` image of each of the ticks `track_ticks(track)`."""
     squares: Squares
     """`(n,)` where the face is."""
 
