@@ -25,12 +25,14 @@ from benchmarks import (
     gaze_anticipation_streaming,
     gaze_following,
     gaze_following_detector,
+    gpu,
     irises,
     live,
     memory,
     runtimes,
     summary,
     syncnet,
+    trainings,
     view,
 )
 
@@ -52,7 +54,11 @@ BENCHMARKS = {
     "gaze_following_detector": gaze_following_detector.run,
     "gaze_anticipation": gaze_anticipation.run,
     "gaze_anticipation_streaming": gaze_anticipation_streaming.run,
+    "trainings": trainings.run,
+    "gpu": gpu.run,
 }
+ON_A_GPU = "gpu"
+"""Not among all, as it repeats `trainings`."""
 
 
 def machine() -> dict[str, object]:
@@ -107,10 +113,12 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=corpus.VIDEOS, help="of corpus")
     parser.add_argument("--lean", action="store_true", help="corpus: index and tables alone")
     given = vars(parser.parse_args())
-    names = given.pop("names") or list(BENCHMARKS)
+    names = given.pop("names") or [name for name in BENCHMARKS if name != ON_A_GPU]
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    if ON_A_GPU in names and given["device"] == "cpu" and not given["quick"]:
+        parser.error("gpu takes --device cuda; with --quick it only shows that it runs")
     figures = {name: measured(name, given) for name in names}
     print(json.dumps({"machine": machine()} | figures, indent=2))
 

@@ -63,7 +63,7 @@ def compared(name: str, repeat: int = 3) -> dict[str, object]:
 
     from eyeline.runtimes.write import example
 
-    module = _network(name)
+    module = network_of(name)
     interface: Interface = module.interface  # type: ignore[assignment]
     inputs = example(interface, 1, SIZES[name])
     given = {k: v.numpy() for k, v in zip(interface.inputs, inputs, strict=True)}
@@ -133,7 +133,8 @@ def exported(
         yield files
 
 
-def _network(name: str) -> nn.Module:
+def network_of(name: str) -> nn.Module:
+    """With random weights, in evaluation mode; `name` is SYSTEM/BUILDER."""
     import torch
 
     from eyeline.system import load_system

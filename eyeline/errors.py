@@ -1,8 +1,8 @@
-"""The exception classes of eyeline, and the shape check that every door uses."""
+"""The exception classes of eyeline, how messages list names, and the check of shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -39,6 +39,13 @@ class OutputError(EyelineError):
 
 class TrainingError(EyelineError):
     """Training went astray, for example to a loss that is no number."""
+
+
+def first_names(names: Iterable[object], shown: int = 3, sign: str = ", ") -> str:
+    """The first of some names, and how many more there are."""
+    known = [str(name) for name in names]
+    more = f" and {len(known) - shown} more" if len(known) > shown else ""
+    return sign.join(known[:shown]) + more
 
 
 def check_shape(

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 from eyeline import sessions
 from eyeline.analysis import Progress, analyze_video
-from eyeline.errors import DataError, EyelineError, OutputError, VideoError
+from eyeline.errors import DataError, EyelineError, OutputError, VideoError, first_names
 from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.files import WORK, lock_of, locked, sha256, sweep
-from eyeline.plan import Job, first_names
+from eyeline.plan import Job
 from eyeline.remote.address import redacted
 from eyeline.remote.results import RemoteFolder
 from eyeline.remote.videos import remote_video

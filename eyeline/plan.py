@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from eyeline import parts
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError, UsageError, first_names
 from eyeline.parts import Span
 from eyeline.remote.address import address_of, is_remote, name_here, shown
 from eyeline.remote.results import listing, staged
@@ -78,13 +78,11 @@ def plan(
             result[path] = Path(path.name)
     ours = [video for video in result if _is_ours(video)]
     if ours and note:
-        note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names([*map(str, ours)])}")
+        note(f"{_of(len(ours))} passed over, which eyeline wrote: {first_names(ours)}")
     passed_over = set(ours)
     videos = {video: name for video, name in result.items() if video not in passed_over}
     if not videos:
-        raise UsageError(
-            f"{first_names([*map(str, ours)])}: written by eyeline, not analysed again"
-        )
+        raise UsageError(f"{first_names(ours)}: written by eyeline, not analysed again")
     return _named(videos, out)
 
 
@@ -152,12 +150,6 @@ def with_parts(
                 "or leave the video out"
             )
     return result
-
-
-def first_names(names: Sequence[str], shown: int = 3) -> str:
-    """The first of some names, and how many more there are."""
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
 
 
 def _inside(folder: Path, out: Path, note: Callable[[str], None] | None) -> list[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from eyeline.errors import DataError
+from eyeline.errors import DataError, first_names
 
 SAME_S = 5e-4
 """Intervals that overlap by less are neighbours: half of the millisecond that most files hold."""
@@ -200,9 +200,7 @@ def revalued(coding: Coding, values: Mapping[str, str]) -> Coding:
 
 def some(names: Iterable[str]) -> str:
     """The first names in quotes, and how many more there are."""
-    quoted = [f"'{name}'" for name in names]
-    more = f" and {len(quoted) - SHOWN} more" if len(quoted) > SHOWN else ""
-    return ", ".join(quoted[:SHOWN]) + more
+    return first_names((f"'{name}'" for name in names), SHOWN)
 
 
 def stamp(ms: int, point: str = ".") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError, UsageError, first_names
 from eyeline.export.colours import Colour
 from eyeline.export.glyphs import INK, WHITE, Canvas, Sprite, pill, word
 from eyeline.files import write_bytes
@@ -56,8 +56,7 @@ def chosen(names: Sequence[str], item: str | None, what: str) -> str:
     if not names:
         raise DataError(f"there is no {what} to show")
     if item is not None and item not in names:
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        raise DataError(f"no {what} '{item}'; there are {', '.join(names[:5])}{more}")
+        raise DataError(f"no {what} '{item}'; there are {first_names(names, 5)}")
     return item or names[0]
 
 

@@ -6,21 +6,19 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from eyeline.documents import read_json
-from eyeline.errors import DataError
+from eyeline.errors import DataError, first_names
 from eyeline.files import write_json
 
 FILE = "missing.json"
 """In the data set: sentence by list."""
-_SHOWN = 5
 
 
 def lacking(what: str, listed: Collection[str], here: Collection[str]) -> str | None:
     """For example `1 of 5 listed videos is not here: a`; None where all of `what` are."""
     names = sorted({*listed} - {*here})
-    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     verb = "is" if len(names) == 1 else "are"
     known = f"{len(names)} of {len({*listed})} listed {what} {verb} not here: "
-    return f"{known}{', '.join(names[:_SHOWN])}{rest}" if names else None
+    return f"{known}{first_names(names, 5)}" if names else None
 
 
 def write(root: Path, by_list: Mapping[str, str]) -> None:

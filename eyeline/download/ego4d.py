@@ -16,9 +16,8 @@ from eyeline import files
 from eyeline.download import programs
 from eyeline.download.folders import DriveFolder
 from eyeline.download.item import Item, Received, Request, Size, costs_itself
-from eyeline.errors import DataError, EyelineError
+from eyeline.errors import DataError, EyelineError, first_names
 from eyeline.log import Log
-from eyeline.plan import first_names
 from eyeline.systems.ego_social.prepare_clips import VIDEOS, cut_clip
 from eyeline.systems.ego_social.recordings.annotations import Clip, read_annotations, read_list
 from eyeline.systems.ego_social.recordings.footage import Footage

@@ -9,9 +9,8 @@ from pathlib import Path
 from eyeline import files
 from eyeline.download.table import Source, Strict, url_of
 from eyeline.download.transfer import Wanted, fetch
-from eyeline.errors import DataError, EyelineError, UsageError
+from eyeline.errors import DataError, EyelineError, UsageError, first_names
 from eyeline.log import Log
-from eyeline.plan import first_names
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from typing import Any, ClassVar, NamedTuple, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from eyeline.errors import DataError
+from eyeline.errors import DataError, first_names
 from eyeline.files import write_bytes
 from eyeline.results import Ints
 
 Parser = Callable[[str], Any]
 """A cell's value; ValueError says what is expected."""
-SHOWN = 3
 """Rows that a message names."""
 
 
@@ -262,8 +261,7 @@ def join(
 
 def named(side: Side, rows: Ints) -> str:
     """Some rows in words."""
-    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    return "; ".join(side.name(row) for row in rows[:SHOWN].tolist()) + more
+    return first_names(map(side.name, rows.tolist()), sign="; ")
 
 
 def groups(names: Iterable[Any]) -> dict[Any, Ints]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from eyeline.corrections import is_current, load_corrected, read
-from eyeline.errors import DataError, UsageError
+from eyeline.errors import DataError, UsageError, first_names
 from eyeline.export.catalogue import Catalogue
 from eyeline.export.columns import COMPUTED, CORRECTED
 from eyeline.export.files import CORRECTED as CORRECTED_FOLDER
@@ -23,7 +23,6 @@ from eyeline.export.files import CORRECTIONS, FRAMES
 from eyeline.export.index import read_corrected_index, read_index
 from eyeline.export.stored import video_from_json
 from eyeline.files import sha256
-from eyeline.plan import first_names
 from eyeline.results import Analysis
 
 _SETTINGS = ("rate_hz", "systems", "detector", "tracker", "speaker")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from eyeline.codings.table import Dialect
-from eyeline.errors import DataError, EyelineError
+from eyeline.errors import DataError, EyelineError, first_names
 from eyeline.export.intervals import Spans
 from eyeline.export.summary import SPEAKING
 from eyeline.files import write_json
-from eyeline.plan import first_names
 from eyeline.summary.choices import (
     WHOLE,
     Groups,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyeline.errors import CheckpointError, EyelineError
+from eyeline.errors import CheckpointError, EyelineError, first_names
 from eyeline.files import write_bytes
 from eyeline.results import Floats
 from eyeline.training import cards, file_kinds
@@ -384,10 +384,7 @@ def _own_version() -> str:
 
 def _named(fault: str, names: Iterable[str]) -> list[str]:
     listed = sorted(names)
-    if not listed:
-        return []
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return [f"{fault} {', '.join(listed[:_SHOWN])}{more}"]
+    return [f"{fault} {first_names(listed, _SHOWN)}"] if listed else []
 
 
 def first_line(error: Exception) -> str:

@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from eyeline import files
+from eyeline.errors import first_names
 from eyeline.evaluation.report import Report
 from eyeline.log import Log
 from eyeline.training import checkpoint, loop
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 BEST = "best.safetensors"
 """The chosen epoch's weights while a run is under way, beside its state."""
 REPORT = "report.json"
-_SHOWN = 4
 
 Plan = TypeVar("Plan", bound=Recipe)
 Net = TypeVar("Net", bound=nn.Module)
@@ -67,8 +67,7 @@ class InitialWeights:
 
     def __str__(self) -> str:
         """What was taken."""
-        more = f" and {len(self.random) - _SHOWN} more" if len(self.random) > _SHOWN else ""
-        rest = f"; random: {', '.join(self.random[:_SHOWN])}{more}" if self.random else ""
+        rest = f"; random: {first_names(self.random, 4)}" if self.random else ""
         return f"{self.taken} tensors of {self.file} taken{rest}"
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyeline.errors import DataError, OutputError
+from eyeline.errors import DataError, OutputError, first_names
 from eyeline.systems.eye_contact.discovery.gaze_points import FIXATIONS
 from eyeline.systems.eye_contact.tracklets import read_names, tracklet_folder, video_name
 from eyeline.video.endings import ENDINGS
@@ -210,5 +210,4 @@ def _listed(path: Path) -> tuple[set[VideoName] | None, list[str]]:
 
 def some(names: Sequence[object]) -> str:
     """The first few of many names, in words."""
-    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(map(str, names[:5])) or "none") + rest
+    return first_names(names, 5) or "none"

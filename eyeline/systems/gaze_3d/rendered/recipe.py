@@ -41,6 +41,7 @@ class Training(LongTraining, frozen=True):
 
     epochs: Count = 20
     batch_size: Count = 64
+    channels_last: bool = True
 
 
 class Recipe(recipe.Recipe, frozen=True):

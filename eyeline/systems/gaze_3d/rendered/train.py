@@ -70,10 +70,6 @@ class RenderedTask(task.Task[Recipe, Net, Samples, Samples, Batch], Generic[Net]
             held.subset(np.arange(min(len(held), most))), train=False
         )
 
-    def prepare(self, network: Net, plan: Recipe, device: torch.device) -> None:
-        """Convolutions are quicker with channels last."""
-        network.to(memory_format=torch.channels_last)
-
     def optimization(self, plan: Recipe, network: Net, train: Samples) -> Optimization:
         """AdamW, by steps alone, so that a run may be prolonged."""
         how = plan.optimizer
