@@ -54,7 +54,7 @@ def record(video: Path, folder: Path, options: Iterable[str]) -> Path:
     """Sample one run of `analyze`; the stacks, one a line with its count."""
     folder.mkdir(parents=True, exist_ok=True)
     stacks = folder / "analyze.folded"
-    command = [sys.executable, "-m", "eyeline.cli", "analyze", str(video), "-o", str(folder)]
+    command = [sys.executable, "-m", "eyeline", "analyze", str(video), "-o", str(folder)]
     sampler = ["py-spy", "record", "--rate", "50", "--format", "raw", "--output", str(stacks), "--"]
     subprocess.run([*sampler, *command, *options], check=True, stdout=subprocess.DEVNULL)
     return stacks

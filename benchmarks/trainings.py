@@ -101,7 +101,7 @@ def made(training: Training, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / training.data).exists():
         for command in training.commands:
-            eyeline = [sys.executable, "-m", "eyeline.cli", *command.split()]
+            eyeline = [sys.executable, "-m", "eyeline", *command.split()]
             subprocess.run(eyeline, cwd=folder, check=True, capture_output=True, text=True)
     return folder / training.data
 

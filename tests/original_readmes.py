@@ -41,7 +41,7 @@ def run(folder: Path, system: str, smaller: Mapping[str, Sequence[str]]) -> dict
     for arguments in commands(system):
         whole = [*arguments, *smaller.get(arguments[0], ())]
         ended = subprocess.run(
-            [sys.executable, "-m", "eyeline.cli", *whole], cwd=folder, timeout=600,
+            [sys.executable, "-m", "eyeline", *whole], cwd=folder, timeout=600,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             capture_output=True, text=True,
         )  # fmt: skip

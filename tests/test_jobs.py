@@ -197,7 +197,7 @@ def test_ctrl_c_is_one_line_and_leaves_finished_videos_finished(
     long = write(tmp_path / "slow.mp4", Clip(frames=1500, rate=Fraction(25)))
     out = tmp_path / "out"
     command = [
-        sys.executable, "-m", "eyeline.cli", "analyze", str(quick), str(long), "-o", str(out),
+        sys.executable, "-m", "eyeline", "analyze", str(quick), str(long), "-o", str(out),
         "--jobs", str(jobs),
     ]  # fmt: skip
     running = subprocess.Popen(

@@ -53,7 +53,7 @@ def environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def command(*arguments: str | Path) -> list[str]:
     """The command line with these arguments."""
-    return [sys.executable, "-m", "eyeline.cli", *map(os.fspath, arguments)]
+    return [sys.executable, "-m", "eyeline", *map(os.fspath, arguments)]
 
 
 def eyeline(

@@ -101,7 +101,7 @@ def test_the_table_names_every_system_and_builder() -> None:
 
 def test_list_runs() -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "eyeline.cli", "list"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "eyeline", "list"], cwd=ROOT, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     for card in list_systems():
@@ -121,7 +121,7 @@ def test_the_python_of_the_readme_runs(
 
 
 def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "eyeline.cli", "analyze", "x.mp4", "-o", str(tmp_path)]
+    command = [sys.executable, "-m", "eyeline", "analyze", "x.mp4", "-o", str(tmp_path)]
     run = subprocess.run([*command, "--rate", "-3"], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 2
     assert "--rate" in run.stderr and "Traceback" not in run.stderr

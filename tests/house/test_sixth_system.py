@@ -77,7 +77,7 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return python(folder, "-m", "eyeline.cli", *arguments)
+    return python(folder, "-m", "eyeline", *arguments)
 
 
 def system(folder: Path, default: str) -> Path:

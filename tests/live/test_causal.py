@@ -115,7 +115,7 @@ def test_live_results_are_near_the_offline_ones() -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_ends_the_command_and_keeps_the_recording(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "eyeline.cli", "live", str(sample.path()), "--no-page"]
+    command = [sys.executable, "-m", "eyeline", "live", str(sample.path()), "--no-page"]
     command += ["--record", str(tmp_path), "--events", "frames", "--systems", "gaze_3d"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -108,7 +108,7 @@ CASES: list[Callable[[Path], list[object]]] = [
 
 
 def evaluate(arguments: list[object], out: Path, devices: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "eyeline.cli", "evaluate", *map(str, arguments)]
+    command = [sys.executable, "-m", "eyeline", "evaluate", *map(str, arguments)]
     return subprocess.run(
         [*command, "-o", str(out), "--devices", str(devices)], cwd=ROOT, timeout=400,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},

@@ -225,7 +225,7 @@ def test_torchrun_on_two_machines_trains_as_one_process(tmp_path: Path, eyeline:
                     "--nproc-per-node=1",
                 ),
                 *(f"--node-rank={rank}", "--master-addr=127.0.0.1", f"--master-port={port}"),
-                *("-m", "eyeline.cli", *command, "-o", str(tmp_path / "two"), "--devices", "2"),
+                *("-m", "eyeline", *command, "-o", str(tmp_path / "two"), "--devices", "2"),
             ],
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,

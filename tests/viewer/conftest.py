@@ -56,7 +56,7 @@ def put(analysis: Analysis, folder: Path, video: Path | None = None) -> Path:
 @contextmanager
 def served(root: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The command as a process, and the address that it prints."""
-    command = [sys.executable, "-m", "eyeline.cli", "view", str(root), "--no-browser"]
+    command = [sys.executable, "-m", "eyeline", "view", str(root), "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

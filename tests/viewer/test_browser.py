@@ -669,7 +669,7 @@ def test_the_token_does_not_stay_in_the_address(browser: Any, address: str) -> N
 
 
 def test_ctrl_c_ends_the_command_quietly(root: Path) -> None:
-    command = [sys.executable, "-m", "eyeline.cli", "view", str(root), "--no-browser"]
+    command = [sys.executable, "-m", "eyeline", "view", str(root), "--no-browser"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )

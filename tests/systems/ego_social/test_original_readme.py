@@ -82,7 +82,7 @@ def on_processes(command: list[str]) -> Ended:
     """Each process runs the same command, which needs a program of its own."""
     root = str(Path(__file__).parents[3])
     done = subprocess.run(
-        [sys.executable, "-m", "eyeline.cli", *command], capture_output=True, text=True,
+        [sys.executable, "-m", "eyeline", *command], capture_output=True, text=True,
         timeout=600, env={**os.environ, "PYTHONPATH": root},
     )  # fmt: skip
     return Ended(done.returncode, done.stdout, done.stderr)
