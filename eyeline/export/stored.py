@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -22,12 +23,31 @@ from eyeline.results import (
     Clock,
     Damage,
     Gap,
+    Image,
     Method,
     Part,
     People,
     Person,
     VideoInfo,
 )
+
+Read = TypeVar("Read", bound=Callable[..., Any])
+
+
+def index_checked(read: Read) -> Read:
+    """The function, which raises a DataError where the index of a folder lacks something."""
+
+    @wraps(read)
+    def checked(place: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return read(place, *arguments, **options)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise DataError(
+                f"{getattr(place, 'folder', place) / INDEX} does not hold what an analysis needs "
+                f"({type(error).__name__}: {error}). Analyse the video again."
+            ) from error
+
+    return cast(Read, checked)
 
 
 def load(folder: Path | str) -> Analysis:
@@ -37,15 +57,7 @@ def load(folder: Path | str) -> Analysis:
         DataError: no analysis, damaged, incomplete or of a newer format.
     """
     folder = Path(folder)
-    index = read_index(folder)
-    try:
-        _check_files(folder, index)
-        return _analysis(folder, index)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise DataError(
-            f"{folder / INDEX} does not hold what an analysis needs "
-            f"({type(error).__name__}: {error}). Analyse the video again."
-        ) from error
+    return _analysis(folder, read_index(folder))
 
 
 def _check_files(folder: Path, index: Mapping[str, Any]) -> None:
@@ -63,14 +75,19 @@ def _check_files(folder: Path, index: Mapping[str, Any]) -> None:
             )
 
 
+@index_checked
 def _analysis(folder: Path, index: Mapping[str, Any]) -> Analysis:
+    _check_files(folder, index)
     table = read_table(folder, "people")
     if table.num_rows != index["people"]["rows"]:
         raise DataError(f"people of {folder} has {table.num_rows} rows, not those of {INDEX}")
     return Analysis(
         video=video_from_json(index["video"]),
         status=index["status"],
-        persons=tuple(_person_from_json(folder, p) for p in index["persons"]),
+        persons=tuple(
+            person_from_json(p, read_thumbnail(folder, p["person"]) if p["thumbnail"] else None)
+            for p in index["persons"]
+        ),
         people=People(**arrays_of("people", table, _dtypes(index["people"]))),
         answers=_answers(folder, index["answers"]),
         methods=tuple(Method(**m) for m in index["methods"]),
@@ -95,21 +112,23 @@ def _answers(folder: Path, entries: Sequence[Mapping[str, Any]]) -> tuple[Answer
         kind = entry["kind"]
         rows = tables[kind].slice(used[kind], entry["rows"])
         used[kind] += entry["rows"]
-        answers.append(_answer_from_json(entry, rows))
+        answers.append(answer_from_json(entry, rows))
     for kind, rows_used in used.items():
         if rows_used != tables[kind].num_rows:
             raise DataError(f"{kind} of {folder} has {tables[kind].num_rows} rows, not {rows_used}")
     return tuple(answers)
 
 
-def _answer_from_json(entry: Mapping[str, Any], rows: Any) -> Answer:
+def answer_from_json(entry: Mapping[str, Any], rows: Any) -> Answer:
+    """An answer of the index with its rows; heatmaps only where their column was read."""
     kind = entry["kind"]
     fields = arrays_of(kind, rows, _dtypes(entry))
     if kind == "scores":
         fields["threshold"] = entry["threshold"]
     if kind == "segments":
         fields["label"] = tuple(rows.column("label").to_pylist())
-    if kind == "points" and entry["heatmap_rows_columns"] is not None:
+    heatmaps = kind == "points" and "heatmap" in rows.column_names
+    if heatmaps and entry["heatmap_rows_columns"] is not None:
         fields |= _heatmaps(rows.column("heatmap"), entry["heatmap_rows_columns"])
     answer: Answer = KINDS[kind](entry["system"], entry["builder"], entry["name"], **fields)
     return answer
@@ -141,7 +160,8 @@ def video_from_json(entry: Mapping[str, Any]) -> VideoInfo:
     return VideoInfo(**fields)
 
 
-def _person_from_json(folder: Path, entry: Mapping[str, Any]) -> Person:
+def person_from_json(entry: Mapping[str, Any], thumbnail: Image | None = None) -> Person:
+    """What the index keeps of a person."""
     return Person(
         person=entry["person"],
         track_ids=tuple(entry["track_ids"]),
@@ -151,5 +171,5 @@ def _person_from_json(folder: Path, entry: Mapping[str, Any]) -> Person:
         perhaps_same_as=tuple(
             (one["person"], one["probability"]) for one in entry.get("perhaps_same_as", ())
         ),
-        thumbnail=read_thumbnail(folder, entry["person"]) if entry["thumbnail"] else None,
+        thumbnail=thumbnail,
     )

@@ -13,10 +13,11 @@ from eyeline.export.coverage import coverages
 from eyeline.export.files import CORRECTED, CORRECTIONS, INDEX
 from eyeline.export.index import read_corrected_index
 from eyeline.export.spans import all_segments
+from eyeline.export.stored import index_checked
 from eyeline.results import Analysis, Segments
 from eyeline.viewer import curves, tables
 from eyeline.viewer.recordings import Recording, corrected_exports, shown
-from eyeline.viewer.span import index_checked, part_of, read_column, read_span
+from eyeline.viewer.span import part_of, read_column, read_span
 
 _MOST_OVERLAY_S = 60.0
 _MOST_CODABLE_S = 1200.0

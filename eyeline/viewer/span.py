@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, wraps
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
 from eyeline.corrections.rows import chosen
 from eyeline.errors import DataError
 from eyeline.export.columns import COLUMNS, KINDS, arrays_of, schema_of
-from eyeline.export.files import FRAMES, INDEX
+from eyeline.export.files import FRAMES
 from eyeline.export.spans import clock_of
-from eyeline.export.stored import video_from_json
-from eyeline.results import Analysis, Answer, Clock, Floats, Ints, People, Person, Segments
+from eyeline.export.stored import (
+    answer_from_json,
+    index_checked,
+    person_from_json,
+    video_from_json,
+)
+from eyeline.results import Analysis, Answer, Clock, Floats, Ints, People, Segments
 
 _NO_CLOCK_STEP_S = 1.0
 """How far back a frame may begin that still holds, where the clock was not kept."""
-
-
-Read = TypeVar("Read", bound=Callable[..., Any])
-
-
-def index_checked(read: Read) -> Read:
-    """The function, which raises a DataError where the index of a folder lacks something."""
-
-    @wraps(read)
-    def checked(place: Any, *arguments: Any, **options: Any) -> Any:
-        try:
-            return read(place, *arguments, **options)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise DataError(
-                f"{getattr(place, 'folder', place) / INDEX} does not hold what an analysis needs "
-                f"({type(error).__name__}: {error}). Analyse the video again."
-            ) from error
-
-    return cast(Read, checked)
 
 
 @index_checked
@@ -76,13 +62,7 @@ def read_span(
     return Analysis(
         video=video_from_json(index["video"]),
         status=index["status"],
-        persons=tuple(
-            Person(
-                **{name: entry[name] for name in ("person", "first_s", "last_s", "seen_s")},
-                track_ids=tuple(entry["track_ids"]),
-            )
-            for entry in index["persons"]
-        ),
+        persons=tuple(map(person_from_json, index["persons"])),
         people=People(**arrays_of("people", people, index["people"]["dtypes"])),
         answers=tuple(_answers(rows, index, names)),
         settings=index["settings"],
@@ -192,9 +172,4 @@ def _answers(
             system, builder, name = (pc.field(c) for c in ("system", "builder", "name"))
             same = (system == origin[0]) & (builder == origin[1]) & (name == origin[2])
             mine = rows[kind].filter(same)
-            fields = arrays_of(kind, mine, entry["dtypes"])
-            if kind == "scores":
-                fields["threshold"] = entry["threshold"]
-            if kind == "segments":
-                fields["label"] = tuple(mine.column("label").to_pylist())
-            yield KINDS[kind](*origin, **fields)
+            yield answer_from_json(entry, mine)
