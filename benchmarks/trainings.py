@@ -111,8 +111,8 @@ def loader(name: str, root: Path, seconds: float) -> dict[str, float]:
     task, plan = _plan(name, "training.batch_size=1", "data.workers=0")
     train, _ = task.open_data(plan, root)
     clock, processor, count = time.perf_counter(), time.process_time(), 0
-    for _ in _endless(task, plan, train):
-        count += 1
+    for batch in _endless(task, plan, train):
+        count += _samples(batch)
         if time.perf_counter() - clock > seconds:
             break
     spent = time.process_time() - processor
@@ -156,7 +156,7 @@ def step(name: str, root: Path, way: str, device: str, steps: int) -> dict[str, 
             return {"failed": str(error).partition("\n")[0]}
     stamps.append(_now(device))
     taken = [b - a for a, b in pairwise(stamps)]
-    size = plan.training.batch_size
+    size = _samples(batch)
     figures: dict[str, Any] = {
         "batch": size,
         "ms": round(1e3 * median(taken[2:]), 1),
@@ -190,15 +190,24 @@ def _some(batches: Iterator[Any], count: int) -> list[Any]:
 
 def _bytes(batch: Any) -> int:
     """Of all tensors in it, by which the last, smaller batch of an epoch is told from others."""
+    return sum(tensor.nbytes for tensor in _tensors(batch))
+
+
+def _samples(batch: Any) -> int:
+    """The first axis of its first tensor: `ego_social/ttm` makes batches by their length."""
+    return int(next(_tensors(batch)).shape[0])
+
+
+def _tensors(batch: Any) -> Iterator[Any]:
     import torch
 
     if isinstance(batch, torch.Tensor):
-        return batch.nbytes
-    if isinstance(batch, Mapping):
-        return sum(map(_bytes, batch.values()))
-    if isinstance(batch, list | tuple):
-        return sum(map(_bytes, batch))
-    return sum(map(_bytes, vars(batch).values())) if hasattr(batch, "__dict__") else 0
+        yield batch
+    elif isinstance(batch, Mapping | list | tuple):
+        for part in batch.values() if isinstance(batch, Mapping) else batch:
+            yield from _tensors(part)
+    elif hasattr(batch, "__dict__"):
+        yield from _tensors(vars(batch))
 
 
 def _now(device: str) -> float:
