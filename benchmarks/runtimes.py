@@ -76,8 +76,8 @@ def compared(name: str, repeat: int = 3) -> dict[str, object]:
         for label, (path, runtime) in files.items():
             gc.collect()
             network = _opened(path, name, runtime, torch.get_num_threads())
-            apart = _apart(truth, outputs(network, given))
-            figures |= {f"{label}_ms": timed(network, given, repeat), f"{label}_apart": apart}
+            figures[f"{label}_apart"] = apart(truth, outputs(network, given))
+            figures[f"{label}_ms"] = timed(network, given, repeat)
             del network
     return figures
 
@@ -163,7 +163,8 @@ def _opened(path: Path, name: str, runtime: Any, threads: int) -> Running:
     return open_network(path, [name], absent, runtime=runtime, threads=threads)[0]
 
 
-def _apart(truth: Mapping[str, Array], found: Mapping[str, Array]) -> float:
+def apart(truth: Mapping[str, Array], found: Mapping[str, Array]) -> float:
+    """The greatest difference of all outputs, each by its largest number."""
     worst = 0.0
     for name, values in truth.items():
         known = np.isfinite(values)

@@ -2,7 +2,7 @@
 
 Data are the synthetic sets, prepared as the published ones are, so that images have the size that
 the recipe gives the network. Networks are whole, their weights random. A loader is measured in one
-process without workers: its samples a second of one core tell how many workers a device needs.
+process without workers, by samples a second of one core, so that the workers a device needs follow.
 `ecs_pictures` and `voxceleb2` of `eye_contact` train in rounds of their own and are not measured.
 """
 
@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -85,7 +85,7 @@ def run(device: str = "cpu", *, quick: bool = False, until: float = float("inf")
             if time.monotonic() > until:
                 left_out.append(name)
                 continue
-            root = made(TRAININGS[name], Path(folder) / name.partition("/")[0])
+            root = prepared(TRAININGS[name], Path(folder) / name.partition("/")[0])
             here: dict[str, Any] = {"loader": loader(name, root, 2.0 if quick else 5.0), "step": {}}
             for way in ways:
                 if time.monotonic() > until:
@@ -96,7 +96,7 @@ def run(device: str = "cpu", *, quick: bool = False, until: float = float("inf")
     return figures | ({"left_out": left_out} if left_out else {})
 
 
-def made(training: Training, folder: Path) -> Path:
+def prepared(training: Training, folder: Path) -> Path:
     """The data of a recipe; those that lie there stay."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / training.data).exists():
@@ -140,7 +140,7 @@ def step(name: str, root: Path, way: str, device: str, steps: int) -> dict[str, 
     with task.around(fabric.device):
         network, _ = task.init_network(plan, None, fabric.device)
         run = task.new_run(plan, network, train)
-        batch = max(_some(_endless(task, plan, train), 3), key=_bytes)
+        batch = max(islice(_endless(task, plan, train), 3), key=_bytes)
 
         def again(_: loop.Epoch) -> Iterator[Any]:
             for _ in range(steps):
@@ -184,12 +184,8 @@ def _endless(task: Any, plan: Any, train: Any) -> Iterator[Any]:
         number += 1
 
 
-def _some(batches: Iterator[Any], count: int) -> list[Any]:
-    return [next(batches) for _ in range(count)]
-
-
 def _bytes(batch: Any) -> int:
-    """Of all tensors in it, by which the last, smaller batch of an epoch is told from others."""
+    """Of all tensors in it, to leave out the last, smaller batch of an epoch."""
     return sum(tensor.nbytes for tensor in _tensors(batch))
 
 

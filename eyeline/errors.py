@@ -43,9 +43,9 @@ class TrainingError(EyelineError):
 
 def first_names(names: Iterable[object], shown: int = 3, sign: str = ", ") -> str:
     """The first of some names, and how many more there are."""
-    known = [str(name) for name in names]
+    known = list(names)
     more = f" and {len(known) - shown} more" if len(known) > shown else ""
-    return sign.join(known[:shown]) + more
+    return sign.join(map(str, known[:shown])) + more
 
 
 def check_shape(
